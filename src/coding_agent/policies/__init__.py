@@ -1,0 +1,1 @@
+"""Policies: the protocol (`base`) and one file per policy. They answer; they execute nothing."""

@@ -1,0 +1,1 @@
+"""Tasks: what they are (`spec`), how they are read from disk (`load`)."""
