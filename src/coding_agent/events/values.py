@@ -44,6 +44,8 @@ class Message:
     """Assistant messages only."""
     call_id: Given[str | None] = None
     """Tool messages only: the `id` of the call that this answers, as the model wrote it."""
+    extra: Given[dict[str, JSON]] = attrs.field(factory=dict)
+    """Assistant messages only: further fields as the server returned them (`reasoning_content` …)."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,29 @@
+"""Making outside text representable: a log is strict UTF-8, the outside world is not.
+
+A lone surrogate (as `os.fsdecode` makes of a byte that is not UTF-8) becomes U+FDD0, a noncharacter, followed by the
+surrogate's four hexadecimal digits; U+FDD0 itself is escaped the same way, so `unescape(escape(s)) == s` for every str.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MARK = "\ufdd0"
+_UNSAFE = re.compile("[\ud800-\udfff\ufdd0]")
+_ESCAPED = re.compile("\ufdd0([0-9a-f]{4})")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,16}\b")
+
+
+def escape(text: str) -> str:
+    """`text` with whatever UTF-8 cannot hold escaped reversibly."""
+    return _UNSAFE.sub(lambda found: f"{_MARK}{ord(found[0]):04x}", text)
+
+
+def unescape(text: str) -> str:
+    """The inverse of `escape`. Text that `escape` could not have made is left as it is."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def without_addresses(text: str) -> str:
+    """`text` with memory addresses replaced, so that two runs of the same program say the same."""
+    return _ADDRESS.sub("0x...", text)
