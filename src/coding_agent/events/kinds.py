@@ -5,7 +5,7 @@
 * *Observed*: time, latency, host, retries on the wire; copied from the recording, hashed by the chain, but never
   compared and never part of `state`.
 
-A field whose type is itself an attrs class takes the kinds of that class's own fields.
+Inside a field whose type is an attrs class, that class's own marks decide.
 """
 
 from __future__ import annotations

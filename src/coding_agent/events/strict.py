@@ -1,0 +1,156 @@
+"""A cattrs converter that coerces nothing: `"1"` is not 1, true is not 1, 1 is not 1.0, text is not a list.
+
+It knows types, not events: `codec` gives it event classes and turns `Rejected` into an error with a path.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import attrs
+import cattrs
+
+from coding_agent.errors import UnknownEvent
+
+_PRIMITIVES: dict[type[Any], str] = {
+    int: "an integer",
+    str: "text",
+    bool: "true or false",
+    float: "a number with a point",
+}
+
+
+class Rejected(Exception):  # noqa: N818  carries the path outwards, becomes a DecodeError at the edge
+    def __init__(self, expected: str, found: object) -> None:
+        self.steps: list[str] = []
+        self.expected, self.found = expected, found
+        super().__init__(expected)
+
+    def path(self, root: str) -> str:
+        return root + "".join(reversed(self.steps))
+
+
+def _exactly(kind: type[Any], expected: str) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise Rejected(expected, value)
+        return value
+
+    return structure
+
+
+@functools.cache
+def strict_reader() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
+    for kind, expected in _PRIMITIVES.items():
+        converter.register_structure_hook(kind, _exactly(kind, expected))
+    converter.register_structure_hook_factory(_origin_is(tuple), _tuple_hook(converter))
+    converter.register_structure_hook_factory(_origin_is(dict), _dict_hook(converter))
+    converter.register_structure_hook_factory(_origin_is(Literal), _literal_hook)
+    converter.register_structure_hook_factory(_is_union, _union_hook(converter))
+    converter.register_structure_hook_factory(attrs.has, _class_hook(converter))
+    return converter
+
+
+def _located(hook: Callable[[Any, Any], Any], value: Any, kind: Any, step: str) -> Any:
+    try:
+        return hook(value, kind)
+    except Rejected as rejected:
+        rejected.steps.append(step)
+        raise
+
+
+def _tuple_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    def factory(kind: Any) -> Callable[[Any, Any], Any]:
+        item = get_args(kind)[0]
+        hook = converter.get_structure_hook(item)
+
+        def structure(value: Any, _: Any) -> Any:
+            if type(value) is not list:
+                raise Rejected("a list", value)
+            return tuple(_located(hook, each, item, f"[{i}]") for i, each in enumerate(value))
+
+        return structure
+
+    return factory
+
+
+def _dict_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    def factory(kind: Any) -> Callable[[Any, Any], Any]:
+        item = get_args(kind)[1]
+        hook = (lambda value, _: value) if item is Any else converter.get_structure_hook(item)
+
+        def structure(value: Any, _: Any) -> Any:
+            if type(value) is not dict:
+                raise Rejected("an object", value)
+            return {key: _located(hook, each, item, f".{key}") for key, each in value.items()}
+
+        return structure
+
+    return factory
+
+
+def _origin_is(origin: object) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
+def _literal_hook(kind: Any) -> Callable[[Any, Any], Any]:
+    allowed = get_args(kind)
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not str or value not in allowed:
+            raise Rejected("one of " + ", ".join(allowed), value)
+        return value
+
+    return structure
+
+
+def _is_union(kind: Any) -> bool:
+    return isinstance(kind, types.UnionType)
+
+
+def _union_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    def factory(kind: Any) -> Callable[[Any, Any], Any]:
+        members = [member for member in get_args(kind) if member is not type(None)]
+        optional = len(members) < len(get_args(kind))
+        hooks = [(member, converter.get_structure_hook(member)) for member in members]
+
+        def structure(value: Any, _: Any) -> Any:
+            if value is None and optional:
+                return None
+            for member, hook in hooks[:-1]:
+                if type(value) is member:
+                    return hook(value, member)
+            return hooks[-1][1](value, hooks[-1][0])
+
+        return structure
+
+    return factory
+
+
+def _class_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    def factory(cls: Any) -> Callable[[Any, Any], Any]:
+        hints = get_type_hints(cls)
+        fields = {a.name: (hints[a.name], converter.get_structure_hook(hints[a.name])) for a in attrs.fields(cls)}
+        required = [a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING]
+
+        def structure(value: Any, _: Any) -> Any:
+            if type(value) is not dict:
+                raise Rejected("an object", value)
+            for name in required:
+                if name not in value:
+                    raise Rejected(f"the field {name!r}", "nothing")
+            arguments = {}
+            for name, item in value.items():
+                if name not in fields:
+                    raise UnknownEvent(f"{cls.__name__}.{name} is not a field that this release knows")
+                kind, hook = fields[name]
+                arguments[name] = _located(hook, item, kind, f".{name}")
+            return cls(**arguments)
+
+        return structure
+
+    return factory
