@@ -23,7 +23,7 @@ _PRIMITIVES: dict[type[Any], str] = {
 }
 
 
-class Rejected(Exception):  # noqa: N818  carries the path outwards, becomes a DecodeError at the edge
+class Rejected(Exception):
     def __init__(self, expected: str, found: object) -> None:
         self.steps: list[str] = []
         self.expected, self.found = expected, found

@@ -46,7 +46,7 @@ class PolicyReply:
     retries: int = 0
 
 
-class ContextOverflow(Exception):  # noqa: N818  a condition of the conversation, not an error of the policy
+class ContextOverflow(Exception):
     """The conversation no longer fits the model's context; the episode ends with `context_limit`."""
 
 

@@ -1,0 +1,155 @@
+"""Line format, version 1: one event, one line, and the two hashes that tie it to everything before it.
+
+A line is one UTF-8 JSON object without insignificant whitespace, ended by one `\\n`, at most 16 MiB. Its keys, in this
+order: `seq`, `type`, `at` (RFC 3339, UTC, microseconds), `synced` (the last seq known to be durable when this line was
+written, -1 for none), `data`, `state`, `chain`.
+
+    chain₋₁ = SHA-256("coding-agent log v1\\n")
+    chainₙ  = SHA-256(hex(chainₙ₋₁) + the bytes of line n before `,"chain":`)
+    state₋₁ = SHA-256("coding-agent state v1\\n")
+    stateₙ  = SHA-256(hex(stateₙ₋₁) + canonical({"data": semantic fields, "type": type}))
+
+with hex() as 64 lowercase ASCII digits and canonical() as compact UTF-8 JSON whose keys are sorted by code point.
+`chain` covers every byte; `state` only what the episode means: fields equal to their default and observational fields
+are not in it. The last `state` is the episode's `semantic_digest`. A test vector is published in `docs/reference/log-format.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import attrs
+import orjson
+
+from coding_agent.errors import DecodeError, EncodeError
+from coding_agent.events.codec import decode, encode, semantic
+from coding_agent.events.schema import WIRE_NAMES, Event
+from coding_agent.events.values import JSON
+
+MAX_LINE = 16 << 20
+CHAIN_SEED = hashlib.sha256(b"coding-agent log v1\n").hexdigest()
+STATE_SEED = hashlib.sha256(b"coding-agent state v1\n").hexdigest()
+KEYS = ("seq", "type", "at", "synced", "data", "state", "chain")
+_TAIL = len(',"chain":""}\n') + 64
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """One line, read: the envelope, and `data` not yet decoded."""
+
+    seq: int
+    type: str
+    at: str
+    synced: int
+    data: JSON
+    state: str
+    chain: str
+
+    @property
+    def event(self) -> Event:
+        """Raises UnknownEvent or DecodeError."""
+        return decode(self.type, self.data)
+
+
+@attrs.frozen(kw_only=True)
+class Line:
+    """One line, written."""
+
+    raw: bytes
+    state: str
+    chain: str
+
+
+def next_state(previous: str, event: Event) -> str:
+    """The state hash after `event`."""
+    body = {"data": semantic(event), "type": WIRE_NAMES[type(event)]}
+    return hashlib.sha256(previous.encode() + canonical(body)).hexdigest()
+
+
+def canonical(value: JSON) -> bytes:
+    """Compact UTF-8 JSON with keys sorted by code point. Raises EncodeError for what JSON can not carry."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise EncodeError("$", "values that UTF-8 JSON can carry", str(error)) from error
+
+
+def write_line(event: Event, *, seq: int, at: str, synced: int, state: str, chain: str) -> Line:
+    """The line for `event`; `state` and `chain` are those of the line before. Raises EncodeError."""
+    after = next_state(state, event)
+    body = {
+        "seq": seq,
+        "type": WIRE_NAMES[type(event)],
+        "at": at,
+        "synced": synced,
+        "data": encode(event),
+        "state": after,
+    }
+    try:
+        head = orjson.dumps(body)[:-1]
+    except orjson.JSONEncodeError as error:
+        raise EncodeError("$", "values that UTF-8 JSON can carry", str(error)) from error
+    link = hashlib.sha256(chain.encode() + head).hexdigest()
+    raw = head + b',"chain":"' + link.encode() + b'"}\n'
+    if len(raw) > MAX_LINE:
+        raise EncodeError("$", f"a line of at most {MAX_LINE} bytes", len(raw))
+    return Line(raw=raw, state=after, chain=link)
+
+
+def chain_of(raw: bytes, previous: str) -> str:
+    """What the chain of this line must be, from its raw bytes."""
+    return hashlib.sha256(previous.encode() + raw[:-_TAIL]).hexdigest()
+
+
+def read_line(raw: bytes, *, seq: int, chain: str) -> Record:
+    """Check one terminated line against its place and the chain before it. Raises DecodeError saying what is wrong."""
+    record = parse(raw)
+    if record.seq != seq:
+        raise DecodeError("$.seq", str(seq), record.seq)
+    if not raw.endswith(f',"chain":"{record.chain}"}}\n'.encode()):
+        raise DecodeError("$.chain", "64 hexadecimal digits at the end of the line", record.chain)
+    expected = chain_of(raw, chain)
+    if record.chain != expected:
+        raise DecodeError("$.chain", expected, record.chain)
+    return record
+
+
+def parse(raw: bytes) -> Record:
+    """The envelope of one line, without looking at the chain. Raises DecodeError."""
+    if len(raw) > MAX_LINE:
+        raise DecodeError("$", f"a line of at most {MAX_LINE} bytes", len(raw))
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError("$", "one JSON object", str(error)) from error
+    if not isinstance(body, dict) or tuple(body) != KEYS:
+        found = list(body) if isinstance(body, dict) else type(body).__name__
+        raise DecodeError("$", "an object with the keys " + ", ".join(KEYS), found)
+    if orjson.dumps(body) != raw[:-1]:
+        _refuse_ambiguity(raw)
+    for key, kind in (("seq", int), ("type", str), ("at", str), ("synced", int), ("state", str), ("chain", str)):
+        if type(body[key]) is not kind:
+            raise DecodeError(f"$.{key}", kind.__name__, body[key])
+    return Record(**body)
+
+
+def _refuse_ambiguity(raw: bytes) -> None:
+    # A re-dump that differs is only a hint (number formatting may change between orjson releases), so the slow parser
+    # looks for what really is ambiguous: duplicate keys and numbers that a float would round.
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen = dict(items)
+        if len(seen) != len(items):
+            keys = [key for key, _ in items]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise DecodeError("$", "each key once", twice)
+        return seen
+
+    def integer(text: str) -> int:
+        value = int(text) if len(text) < 24 else 2**80
+        if abs(value) > 2**53:
+            raise DecodeError("$", "integers within ±2^53", text[:40])
+        return value
+
+    json.loads(raw, object_pairs_hook=pairs, parse_int=integer)
