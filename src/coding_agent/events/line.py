@@ -11,7 +11,8 @@ written, -1 for none), `data`, `state`, `chain`.
 
 with hex() as 64 lowercase ASCII digits and canonical() as compact UTF-8 JSON whose keys are sorted by code point.
 `chain` covers every byte; `state` only what the episode means: fields equal to their default and observational fields
-are not in it. The last `state` is the episode's `semantic_digest`. A test vector is published in `docs/reference/log-format.md`.
+are not in it. The last `state` is the episode's `semantic_digest`. A test vector is in
+`docs/reference/log-format.md`.
 """
 
 from __future__ import annotations

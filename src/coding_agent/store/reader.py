@@ -1,0 +1,140 @@
+"""Reading logs: streaming, verified line by line, in constant memory. Says torn from damaged, and where.
+
+A bad line is *torn* when nothing shows that it ever was durable, *damaged* when some line's `synced` says that it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import attrs
+
+from coding_agent.errors import DecodeError, LogDamaged, LogIncompatible, LogTorn, StoreError, UnknownEvent
+from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, parse, read_line
+from coding_agent.events.schema import FORMAT, Event
+
+LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
+
+
+@attrs.frozen(kw_only=True)
+class LogReport:
+    """What `verify` found out about one log."""
+
+    file: str
+    condition: LogCondition
+    events: int = 0
+    """Intact events."""
+    head: str = CHAIN_SEED
+    """Chain of the last intact event."""
+    semantic_digest: str = STATE_SEED
+    """State after the last intact event."""
+    problem: str | None = None
+    line: int | None = None
+    byte: int | None = None
+    durable: int = -1
+    """The last seq that is known to have been durable."""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return {
+            "sealed": "nothing: every byte is as it was written",
+            "incomplete": "the episode has no Done: it was killed, or still runs; what is there is intact",
+            "torn": "`coding-agent recover LOG` cuts the unfinished tail and keeps the original beside it",
+            "damaged": "restore the file from a copy; nothing was changed",
+            "incompatible": "read it with the release that wrote it, or a newer one",
+            "missing": "restore the file: the manifest says that it was sealed",
+        }[self.condition]
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Each intact record in order; then, if the file goes on, LogTorn, LogDamaged or LogIncompatible at that place."""
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+    with stream:
+        chain, seq, offset, durable = CHAIN_SEED, 0, 0, -1
+        while raw := stream.readline(MAX_LINE + 1):
+            try:
+                record = _intact(raw, seq, chain)
+            except DecodeError as error:
+                raise _judge(path, stream, error, line=seq + 1, byte=offset, durable=durable) from error
+            if seq == 0:
+                _check_format(path, record)
+            yield record
+            chain, seq, offset = record.chain, seq + 1, offset + len(raw)
+            durable = max(durable, record.synced)
+        if seq == 0:
+            raise LogTorn(str(path), "the file is empty: no event was ever written", line=1, byte=0)
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """All events of an intact log, sealed or not. Raises StoreError; LogIncompatible for an unknown event or field."""
+    events = []
+    for number, record in enumerate(read_records(path), start=1):
+        try:
+            events.append(record.event)
+        except UnknownEvent as error:
+            raise LogIncompatible(str(path), str(error), line=number) from error
+        except DecodeError as error:
+            raise LogDamaged(str(path), f"not a {record.type}: {error}", line=number) from error
+    return tuple(events)
+
+
+def verify(path: Path) -> LogReport:
+    """Every byte checked against the chain; never raises for what is wrong with the file."""
+    last: Record | None = None
+    count = durable = 0
+    condition: LogCondition = "incomplete"
+    problem: StoreError | None = None
+    try:
+        for record in read_records(path):
+            last, count, durable = record, count + 1, max(durable, record.synced)
+        condition = "sealed" if last is not None and last.type == "done" else "incomplete"
+    except LogTorn as error:
+        condition, problem = "torn", error
+    except LogIncompatible as error:
+        condition, problem = "incompatible", error
+    except StoreError as error:
+        condition, problem = "damaged" if path.exists() else "missing", error
+    return LogReport(
+        file=str(path),
+        condition=condition,
+        events=count,
+        head=last.chain if last else CHAIN_SEED,
+        semantic_digest=last.state if last else STATE_SEED,
+        problem=None if problem is None else str(problem),
+        line=problem.line if problem else None,
+        byte=problem.byte if problem else None,
+        durable=durable if last else -1,
+    )
+
+
+def _intact(raw: bytes, seq: int, chain: str) -> Record:
+    if not raw.endswith(b"\n"):
+        expected = "a line that ends" if len(raw) <= MAX_LINE else f"a line of at most {MAX_LINE} bytes"
+        raise DecodeError("$", expected, f"{len(raw)} bytes without an end")
+    return read_line(raw, seq=seq, chain=chain)
+
+
+def _check_format(path: Path, record: Record) -> None:
+    found = record.data.get("format", 1) if isinstance(record.data, dict) else None
+    if type(found) is int and found > FORMAT:
+        raise LogIncompatible(str(path), f"format {found}; this release reads up to {FORMAT}", line=1)
+
+
+def _judge(path: Path, stream: BinaryIO, error: DecodeError, *, line: int, byte: int, durable: int) -> StoreError:
+    seq = line - 1
+    while durable < seq and (raw := stream.readline(MAX_LINE + 1)):
+        try:
+            durable = max(durable, parse(raw).synced)
+        except DecodeError:
+            continue
+    if durable >= seq:
+        return LogDamaged(
+            str(path), f"event {seq} was durable and is not what was written: {error}", line=line, byte=byte
+        )
+    return LogTorn(str(path), f"event {seq} was never completely written: {error}", line=line, byte=byte)

@@ -1,0 +1,55 @@
+"""Group commit: one thread makes the appended lines of all open logs durable together, every 50 ms.
+
+Lives as long as the process and belongs to no event loop, so a trainer that starts a new loop at each step keeps it.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from typing import Protocol
+
+INTERVAL_S = 0.05
+
+
+class Syncable(Protocol):
+    """Something whose written bytes can be made durable. `sync` must not raise; it poisons itself instead."""
+
+    def sync(self) -> None: ...
+
+
+class GroupSyncer:
+    """Call `mark` after each write; every marked log is synced within about `INTERVAL_S`."""
+
+    def __init__(self) -> None:
+        self._dirty: dict[int, Syncable] = {}
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def mark(self, log: Syncable) -> None:
+        with self._wake:
+            self._dirty[id(log)] = log
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="coding-agent-syncer", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._dirty:
+                    self._wake.wait()
+            time.sleep(INTERVAL_S)
+            with self._wake:
+                logs, self._dirty = list(self._dirty.values()), {}
+            for log in logs:
+                log.sync()
+            # A log that nobody else holds must not live on in this thread's frame until the next write.
+            logs.clear()
+
+
+@functools.cache
+def group_syncer() -> GroupSyncer:
+    """The process's one syncer."""
+    return GroupSyncer()

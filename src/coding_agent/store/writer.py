@@ -1,0 +1,151 @@
+"""The one writer of one log: create, append, seal. An I/O error ends it for good.
+
+Durability: `event` acknowledges after `fdatasync`; `group` acknowledges after the write (which survives SIGKILL) and the
+shared syncer makes it durable within 50 ms; `none` leaves it to the kernel. Under `event` and `group`, the lines before
+Done are durable before Done is written, and Done, the file and its directory are durable when `append` returns.
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
+
+from coding_agent.errors import LogLocked, UsageError, WriterPoisoned
+from coding_agent.events.line import CHAIN_SEED, STATE_SEED, Line, write_line
+from coding_agent.events.log import Place, advance
+from coding_agent.events.schema import Done, Event
+from coding_agent.store.syncer import group_syncer
+
+Durability = Literal["event", "group", "none"]
+
+
+def utc_now() -> str:
+    """RFC 3339 with microseconds."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class LogWriter:
+    """Appends events to a log that it created and locked. Thread-safe against the syncer, not against itself."""
+
+    def __init__(self, path: Path, fd: int, durability: Durability, clock: Callable[[], str]) -> None:
+        self.path, self.durability = path, durability
+        self._fd, self._clock = fd, clock
+        self._lock = threading.Lock()
+        self._place = Place()
+        self._synced = -1
+        self._failure: OSError | None = None
+        self.state, self.chain = STATE_SEED, CHAIN_SEED
+
+    @classmethod
+    def create(cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now) -> Self:
+        """A new log. Raises UsageError when the file exists, LogLocked when somebody else holds it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        try:
+            fd = os.open(path, flags, 0o644)
+        except FileExistsError as error:
+            message = f"{path} exists; an episode's log is written once: choose another run directory"
+            raise UsageError(message) from error
+        lock(fd, path)
+        return cls(path, fd, durability, clock)
+
+    @property
+    def events(self) -> int:
+        """How many events were acknowledged."""
+        return self._place.seq
+
+    @property
+    def place(self) -> Place:
+        return self._place
+
+    def append(self, event: Event) -> Line:
+        """Acknowledge one event. Raises IllegalSequence or EncodeError (nothing written), WriterPoisoned."""
+        self._check_alive()
+        place = advance(self._place, event)
+        sealing = isinstance(event, Done) and self.durability != "none"
+        if sealing:
+            self.sync()
+        line = write_line(
+            event, seq=self._place.seq, at=self._clock(), synced=self._synced, state=self.state, chain=self.chain
+        )
+        self._write(line.raw)
+        self._place, self.state, self.chain = place, line.state, line.chain
+        if sealing or self.durability == "event":
+            self.sync()
+            if sealing or place.seq == 1:
+                self._guard(lambda: sync_directory(self.path.parent))
+        elif self.durability == "group":
+            group_syncer().mark(self)
+        self._check_alive()
+        return line
+
+    def sync(self) -> None:
+        """Make what was appended durable. Never raises: a failure poisons the writer, and is not tried again."""
+        with self._lock:
+            if self._failure is not None or self._fd < 0:
+                return
+            last = self._place.seq - 1
+            try:
+                os.fdatasync(self._fd)
+            except OSError as error:
+                self._failure = error
+                return
+            self._synced = last
+
+    def close(self) -> None:
+        """Release the lock and the descriptor. An unsealed log stays readable and resumable."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, raw: bytes) -> None:
+        try:
+            written = os.write(self._fd, raw)
+            if written != len(raw):
+                raise OSError(f"short write: {written} of {len(raw)} bytes")  # noqa: TRY301  one place poisons
+        except OSError as error:
+            self._failure = error
+            self._check_alive()
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError as error:
+            self._failure = error
+
+    def _check_alive(self) -> None:
+        if self._failure is not None:
+            message = f"writing failed for good: {self._failure}; what was acknowledged before is intact"
+            raise WriterPoisoned(str(self.path), message) from self._failure
+        if self._fd < 0:
+            raise WriterPoisoned(str(self.path), "this writer is closed")
+
+
+def lock(fd: int, path: Path) -> None:
+    """Take the log's lock, or close `fd` and raise LogLocked."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise LogLocked(str(path), "another process is writing this log; wait for it, or stop it") from error
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
