@@ -1,1 +1,1 @@
-"""Logs, blobs and run directories on disk: append, read, verify, recover, lock. Knows what an event is, not what it means."""
+"""Logs, blobs and run directories on disk: append, read, verify, recover, lock. Knows what an event is, not more."""

@@ -1,13 +1,13 @@
 """The one writer of one log: create, append, seal. An I/O error ends it for good.
 
-Durability: `event` acknowledges after `fdatasync`; `group` acknowledges after the write (which survives SIGKILL) and the
+Durability: `event` acknowledges after `fdatasync`; `group` after the write (which survives SIGKILL) and the
 shared syncer makes it durable within 50 ms; `none` leaves it to the kernel. Under `event` and `group`, the lines before
 Done are durable before Done is written, and Done, the file and its directory are durable when `append` returns.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import fcntl
 import os
 import threading
@@ -26,7 +26,7 @@ Durability = Literal["event", "group", "none"]
 
 def utc_now() -> str:
     """RFC 3339 with microseconds."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class LogWriter:
