@@ -136,6 +136,8 @@ class TestRun:
     exit_status: Given[int | None]
     """As seen by the runtime; negative is a signal; None when it was killed for time."""
     timed_out: Given[bool] = False
+    running: Given[str | None] = None
+    """The test that was running when the run ended early."""
     failures: Given[tuple[TestFailure, ...]] = ()
     output: Given[str] = ""
     """The end of what was printed, kept only when the run produced no outcomes to explain itself."""

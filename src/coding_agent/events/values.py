@@ -95,6 +95,17 @@ class Parent:
 
 
 @attrs.frozen(kw_only=True)
+class FileContent:
+    """A whole file: UTF-8 `text`, else `base64`, else a `blob` of the run directory. A symlink's target is `text`."""
+
+    executable: Given[bool] = False
+    symlink: Given[bool] = False
+    text: Given[str | None] = None
+    base64: Given[str | None] = None
+    blob: Given[str | None] = None
+
+
+@attrs.frozen(kw_only=True)
 class FileChange:
     """The state of one path after a call that changed it.
 
@@ -109,6 +120,8 @@ class FileChange:
     text: Given[str | None] = None
     base64: Given[str | None] = None
     blob: Given[str | None] = None
+    before: Given[FileContent | None] = None
+    """What the task had at this path, recorded at its first change only, so that a diff needs nothing but the log."""
 
 
 @attrs.frozen(kw_only=True)

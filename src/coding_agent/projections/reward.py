@@ -1,0 +1,85 @@
+"""Rewards: pure functions of events. No reward ever runs code; the grade was recorded when the log was written.
+
+The default is binary: 1.0 if every expected test was seen to pass, else 0.0. Signals of quality are parts: they are
+always reported, and count only as far as explicit weights say. An episode that the infrastructure ended has no reward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from coding_agent.events.schema import Done, Event, TestRun, ToolResult
+from coding_agent.projections.patch import ReadBlob, Side, file_diffs
+from coding_agent.projections.verdict import grade_of, passed, unmet
+
+MASKED = frozenset({"infra_error", "policy_error", "cancelled"})
+"""Reasons for which nobody may learn from the outcome."""
+GRAIN = 1024
+"""Totals are rounded to 1/1024: group-normalised advantages amplify float noise."""
+
+
+@attrs.frozen(kw_only=True)
+class Reward:
+    """What an episode was worth. `value` None: masked, it must not be trained on."""
+
+    value: float | None
+    parts: dict[str, float]
+    explanation: str
+
+
+def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, float] | None = None) -> Reward:
+    """The default reward plus `weights` times the parts. Raises KeyError for a weight without a part."""
+    measured = parts(events, read_blob)
+    last = events[-1] if events else None
+    if not isinstance(last, Done):
+        return Reward(value=None, parts=measured, explanation="masked: the episode has not ended")
+    grade = grade_of(events)
+    if last.reason in MASKED or grade is None:
+        return Reward(value=None, parts=measured, explanation=f"masked: {last.reason}")
+    base = 1.0 if passed(grade) else 0.0
+    total = base + sum(weight * measured[name] for name, weight in (weights or {}).items())
+    return Reward(value=round(total * GRAIN) / GRAIN, parts=measured, explanation=_explain(grade, last))
+
+
+def parts(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, float]:
+    """Signals of quality, each a number that means the same for every task."""
+    diffs = file_diffs(events, read_blob)
+    grade = grade_of(events)
+    added, removed = _lines_changed([(diff.old, diff.new) for diff in diffs])
+    touched = {c.path for e in events if isinstance(e, ToolResult) and e.changes for c in e.changes.files}
+    expected = len(grade.expected) if grade else 0
+    return {
+        "tests_passed": (expected - len(unmet(grade))) / expected if grade and expected else 0.0,
+        "files_changed": float(len(diffs)),
+        "lines_added": float(added),
+        "lines_removed": float(removed),
+        "files_reverted": float(len(touched - {diff.path for diff in diffs})),
+        "tampering": float(len(grade.tampering)) if grade else 0.0,
+    }
+
+
+def _explain(grade: TestRun, done: Done) -> str:
+    if passed(grade):
+        return f"{done.reason}: all {len(grade.expected)} expected tests passed"
+    missing = unmet(grade)
+    if not missing:
+        return f"{done.reason}: the graded run did not come to its own end (exit status {grade.exit_status})"
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return f"{done.reason}: {missing[0]} did not pass{more} (of {len(grade.expected)})"
+
+
+def _lines_changed(sides: Sequence[tuple[Side | None, Side | None]]) -> tuple[int, int]:
+    added = removed = 0
+    for old, new in sides:
+        before = (old.data if old else b"").split(b"\n")
+        after = (new.data if new else b"").split(b"\n")
+        start = 0
+        while start < min(len(before), len(after)) and before[start] == after[start]:
+            start += 1
+        end = 0
+        while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+            end += 1
+        added, removed = added + len(after) - start - end, removed + len(before) - start - end
+    return added, removed

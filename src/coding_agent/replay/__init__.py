@@ -1,0 +1,1 @@
+"""Replaying recorded episodes: today's code must re-derive what was written."""

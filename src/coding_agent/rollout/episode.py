@@ -1,0 +1,161 @@
+"""The loop: ask `decide` what happens next, let the world answer, write the answer down, go on.
+
+Every failure inside an episode becomes `Stopped` here, at one boundary. Cancellation writes `Stopped` and `Done`
+and travels on; only bugs leave this file as exceptions.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import assert_never
+
+import anyio
+from anyio import to_thread
+
+from coding_agent.errors import EncodeError, PolicyError, SandboxError, StoreError
+from coding_agent.events.schema import Done, EpisodeStarted, Event, StopCause, Stopped
+from coding_agent.events.text import escape
+from coding_agent.policies.base import ContextOverflow, Policy, PolicyRequest
+from coding_agent.rollout.answer import answer_tool
+from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
+from coding_agent.rollout.grade import grade
+from coding_agent.rollout.record import ChangeRecorder, to_turn
+from coding_agent.rollout.state import EpisodeState, evolve
+from coding_agent.rollout.workspace import as_changes, base_tree
+from coding_agent.rollout.world import Stage, World
+from coding_agent.sandbox.base import Sandbox
+from coding_agent.store.writer import LogWriter
+from coding_agent.tasks.spec import TaskSpec
+
+
+class Episode:
+    """One episode and its log. `run` it once."""
+
+    def __init__(self, *, task: TaskSpec, policy: Policy, world: World, log: LogWriter) -> None:
+        self.task, self.policy, self.world, self.log = task, policy, world, log
+        self.state = EpisodeState()
+        self.events: list[Event] = []
+        self.stage: Stage = "set-up"
+        self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put)
+
+    async def run(self, start: EpisodeStarted) -> EpisodeState:
+        """Play to the end. Raises StoreError when the log can not be written, and whatever is a bug."""
+        try:
+            await self._record(start)
+            await self._converse(start)
+            await self._conclude()
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._stop("cancelled", "")
+                await self._conclude()
+            raise
+        return self.state
+
+    async def abandon(self, detail: str) -> None:
+        """Seal the log after a bug, so that what happened until then is kept and nobody learns from it."""
+        if self.state.started is not None:
+            await self._stop("infra_error", detail)
+            await self._conclude()
+
+    async def _converse(self, start: EpisodeStarted) -> None:
+        """Play until there is nothing left but to grade, or until something from outside ends it."""
+        try:
+            with anyio.move_on_after(start.limits.seconds) as clock:
+                async with self.world.lanes.sandboxes, self.world.backend.open(self.world.spec) as sandbox:
+                    await self._fill(sandbox, start.tree)
+                    while self._is_live(step := decide(self.state)):
+                        await self._answer(step, sandbox)
+            if clock.cancelled_caught:
+                await self._stop("time_limit", f"{start.limits.seconds:g} s are over")
+        except ContextOverflow as overflow:
+            await self._stop("context_limit", str(overflow))
+        except PolicyError as error:
+            await self._stop("policy_error", str(error))
+        except SandboxError as error:
+            await self._stop("infra_error", f"{type(error).__name__}: {error}")
+        except EncodeError as error:
+            await self._stop("policy_error", f"too large to be recorded: {error}")
+
+    async def _conclude(self) -> None:
+        """Grade if there is something to grade, and seal the log."""
+        self._enter("grade")
+        while not isinstance(step := decide(self.state), Finish):
+            match step:
+                case Append(event=event):
+                    await self._record(event)
+                case Grade():
+                    await self._grade()
+                case _:
+                    await self._stop("infra_error", f"the episode stood at {type(step).__name__} when it ended")
+        self._enter("done")
+
+    async def _answer(self, step: Step, sandbox: Sandbox) -> None:
+        match step:
+            case Append(event=event):
+                await self._record(event)
+            case AskPolicy():
+                await self._ask(step)
+            case RunTool():
+                self._enter("tool")
+                events = await answer_tool(step, self.state, sandbox, self.task, self.recorder)
+                for event in events:
+                    await self._record(event)
+            case Grade() | Finish():
+                raise AssertionError(step)
+            case _:
+                assert_never(step)
+
+    async def _ask(self, step: AskPolicy) -> None:
+        self._enter("policy")
+        header = self.state.header
+        messages = self.state.conversation.messages
+        request = PolicyRequest(messages=messages, tools=header.tools, seed=header.seed, turn=step.turn)
+        async with self.world.lanes.models:
+            began = time.monotonic()
+            reply = await self.policy.act(request)
+            took = time.monotonic() - began
+        await self._record(to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took))
+
+    async def _grade(self) -> None:
+        world = self.world
+        try:
+            async with world.lanes.graders:
+                run = await grade(
+                    self.task, self.events, backend=world.backend, spec=world.spec,
+                    test_s=self.state.limits.test_s, read_blob=world.run.blobs.get,
+                )  # fmt: skip
+        except (SandboxError, StoreError) as error:
+            await self._stop("infra_error", f"{type(error).__name__}: {error}")
+        else:
+            await self._record(run)
+
+    async def _fill(self, sandbox: Sandbox, expected: str) -> None:
+        with anyio.move_on_after(self.world.set_up_s) as clock:
+            tree = await sandbox.apply(as_changes(base_tree(self.task.files)))
+            if tree != expected:
+                raise SandboxError(f"the workspace was filled with tree {tree[:12]}, the task is {expected[:12]}")
+        if clock.cancelled_caught:
+            raise SandboxError(f"set-up did not end within {self.world.set_up_s:g} s")
+
+    async def _stop(self, cause: StopCause, detail: str) -> None:
+        if self.state.done is None:
+            await self._record(Stopped(cause=cause, stage=self.stage, detail=escape(detail)))
+
+    async def _record(self, event: Event) -> None:
+        """Acknowledge one event. Slow (synced) appends leave the event loop alone."""
+        state = evolve(self.state, event)
+        if isinstance(event, Done) or self.world.durability == "event":
+            await to_thread.run_sync(self.log.append, event)
+        else:
+            self.log.append(event)
+        self.state = state
+        self.events.append(event)
+        self.world.observer(state.header.episode, self.stage, event)
+
+    def _enter(self, stage: Stage) -> None:
+        self.stage = stage
+        if self.state.started is not None:
+            self.world.observer(self.state.header.episode, stage, None)
+
+    def _is_live(self, step: Step) -> bool:
+        return not (isinstance(step, Grade | Finish) or (isinstance(step, Append) and isinstance(step.event, Done)))

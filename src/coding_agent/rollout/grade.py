@@ -1,0 +1,111 @@
+"""Grading: a fresh sandbox, the task's own base, only the allowed changes, the task's own tests. The agent has no say.
+
+The verdict is not computed here: the TestRun says which ids were expected and what each did (`projections.verdict`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import anyio
+import attrs
+
+from coding_agent.errors import SandboxError
+from coding_agent.events.schema import Event, TestRun
+from coding_agent.events.text import escape
+from coding_agent.rollout.record import to_test_run
+from coding_agent.rollout.workspace import Node, ReadBlob, Tree, as_changes, base_tree, recorded_changes, replay_changes
+from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.tasks.paths import matches
+from coding_agent.tasks.spec import TaskSpec
+
+NEVER_GRADED = (
+    "conftest.py", "**/conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "**/*.pth",
+    "sitecustomize.py", "usercustomize.py", "pytest.py", "pytest/**", "_pytest/**", "pluggy/**", "**/*.pyc",
+    "**/__pycache__/**",
+)  # fmt: skip
+"""Paths that decide how tests run. Whatever a task allows, these are as the task has them."""
+
+SET_UP_S = 120.0
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """What is graded: the tree, and what the agent did that was undone."""
+
+    tree: Tree
+    tampering: tuple[str, ...]
+
+
+def submission(task: TaskSpec, agent: Tree) -> Submission:
+    """Allowed changes onto the base, then the task's tests on top. Pure."""
+    base = base_tree(task.files)
+    graded, tampering = dict(base), []
+    for path in sorted(base.keys() | agent.keys()):
+        ours, theirs = base.get(path), agent.get(path)
+        if ours == theirs:
+            continue
+        kind = "added" if ours is None else "deleted" if theirs is None else "changed"
+        if matches(path, NEVER_GRADED) or matches(path, task.protected) or path in task.hidden:
+            tampering.append(f"protected: {kind} {escape(path)}")
+        elif not matches(path, task.allowed):
+            tampering.append(f"not allowed: {kind} {escape(path)}")
+        elif theirs is None:
+            del graded[path]
+        else:
+            graded[path] = theirs
+    tests = {path: Node(data=file.data, executable=file.executable) for path, file in task.hidden.items()}
+    return Submission(tree=_overlay(graded, tests), tampering=tuple(tampering))
+
+
+def graded_args(task: TaskSpec) -> tuple[str, ...]:
+    """pytest arguments: the options of the task's command, and each file that holds an expected test."""
+    options = [option for option in task.test_command[3:] if option.startswith("-")]
+    files = sorted({test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)})
+    return (*options, "--continue-on-collection-errors", *files)
+
+
+async def grade(
+    task: TaskSpec, events: Iterable[Event], *, backend: SandboxBackend, spec: SandboxSpec, test_s: float,
+    read_blob: ReadBlob,
+) -> TestRun:  # fmt: skip
+    """Run the graded tests over the recorded changes. Raises SandboxError, StoreError: never a low reward."""
+    agent = replay_changes(base_tree(task.files), recorded_changes(events), read_blob)
+    return await grade_tree(task, agent, backend=backend, spec=spec, test_s=test_s)
+
+
+async def grade_tree(
+    task: TaskSpec, agent: Tree, *, backend: SandboxBackend, spec: SandboxSpec, test_s: float
+) -> TestRun:
+    """As `grade`, of a tree that is already known."""
+    graded = submission(task, agent)
+    args = graded_args(task)
+    began = time.monotonic()
+    try:
+        with anyio.fail_after(SET_UP_S + test_s):
+            async with backend.open(spec) as sandbox:
+                tree = await sandbox.apply(as_changes(graded.tree))
+                report = await sandbox.test(args, timeout_s=test_s)
+    except TimeoutError as error:
+        raise SandboxError(f"grading did not end within {SET_UP_S + test_s:g} s") from error
+    return to_test_run(
+        report,
+        purpose="grade",
+        command=("python", "-m", "pytest", *args),
+        expected=(*task.fail_to_pass, *task.pass_to_pass),
+        tree=tree,
+        tampering=graded.tampering,
+        latency_s=time.monotonic() - began,
+    )
+
+
+def _overlay(tree: Tree, tests: Tree) -> Tree:
+    # A file of the agent's where a directory of the tests must be (or the other way round) gives way.
+    parents = {path[:i] for path in tests for i, letter in enumerate(path) if letter == "/"}
+    kept = {
+        path: node
+        for path, node in tree.items()
+        if path not in parents and not any(path.startswith(f"{test}/") for test in tests)
+    }
+    return {**kept, **tests}

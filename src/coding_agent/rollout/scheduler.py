@@ -1,0 +1,158 @@
+"""Concurrent rollouts: independent episodes, no turn barrier, bounded capacity, retries that are attempts of their own.
+
+A failed episode never takes a sibling with it. Groups (the samples of one task) are reported when they are complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import anyio
+import attrs
+import structlog
+from anyio import to_thread
+
+from coding_agent.errors import StoreError
+from coding_agent.events.schema import EpisodeStarted, TestRun
+from coding_agent.events.values import Limits
+from coding_agent.policies.base import Policy
+from coding_agent.projections.verdict import passed
+from coding_agent.rollout.episode import Episode
+from coding_agent.rollout.state import EpisodeState
+from coding_agent.rollout.world import World
+from coding_agent.store.manifest import Entry, Manifest
+from coding_agent.store.writer import LogWriter, utc_now
+from coding_agent.tasks.spec import TaskSpec
+
+_log = structlog.get_logger("coding_agent.scheduler")
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """One sample of one task."""
+
+    task: TaskSpec
+    policy: Policy
+    sample: int
+    limits: Limits
+    seed: int
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """How one job's last attempt ended."""
+
+    task: str
+    sample: int
+    attempt: int
+    path: Path
+    reason: str
+    passed: bool | None
+    turns: int
+    semantic_digest: str
+
+
+StartEpisode = Callable[[Job, int], EpisodeStarted]
+"""Builds the first event of (job, attempt)."""
+
+
+def episode_seed(seed: int, task: str, sample: int) -> int:
+    """A seed of its own for each episode, below 2^53, the same whatever else runs beside it."""
+    digest = hashlib.sha256(f"{seed}/{task}/{sample}".encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+class Scheduler:
+    """Runs jobs over one world. Everything loop-bound in it dies with the call of `run`."""
+
+    def __init__(
+        self, *, world: World, start: StartEpisode, concurrency: int, retries: int = 1,
+        on_outcome: Callable[[Outcome], None] | None = None,
+        on_group: Callable[[str, Sequence[Outcome]], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.world, self.start = world, start
+        self.concurrency, self.retries = concurrency, retries
+        self.on_outcome, self.on_group = on_outcome, on_group
+        self.outcomes: list[Outcome] = []
+
+    async def run(self, jobs: Sequence[Job], manifest: Manifest) -> list[Outcome]:
+        """All outcomes, sorted by task and sample. Raises only what makes recording impossible, and cancellation."""
+        waiting = iter(jobs)
+        missing = Counter(job.task.id for job in jobs)
+        async with anyio.create_task_group() as group:
+            for _ in range(min(self.concurrency, len(jobs))):
+                group.start_soon(self._work, waiting, manifest, missing)
+        return sorted(self.outcomes, key=lambda outcome: (outcome.task, outcome.sample))
+
+    async def _work(self, waiting: Iterator[Job], manifest: Manifest, missing: Counter[str]) -> None:
+        for job in waiting:
+            outcome = await self._attempts(job, manifest)
+            self.outcomes.append(outcome)
+            if self.on_outcome:
+                self.on_outcome(outcome)
+            missing[job.task.id] -= 1
+            if not missing[job.task.id] and self.on_group:
+                self.on_group(job.task.id, [o for o in self.outcomes if o.task == job.task.id])
+
+    async def _attempts(self, job: Job, manifest: Manifest) -> Outcome:
+        attempt = 0
+        while True:
+            outcome = await self._attempt(job, attempt, manifest)
+            if outcome.reason != "infra_error" or attempt >= self.retries:
+                return outcome
+            attempt += 1
+            _log.warning("infrastructure failed, trying again", task=job.task.id, sample=job.sample, attempt=attempt)
+
+    async def _attempt(self, job: Job, attempt: int, manifest: Manifest) -> Outcome:
+        path = self.world.run.log_path(job.task.id, job.sample, attempt)
+        log = LogWriter.create(path, durability=self.world.durability)
+        episode = Episode(task=job.task, policy=job.policy, world=self.world, log=log)
+        try:
+            await self._play(episode, self.start(job, attempt))
+        finally:
+            outcome = self._outcome(job, attempt, log, episode.state)
+            with anyio.CancelScope(shield=True):
+                if episode.state.done is not None:
+                    await to_thread.run_sync(manifest.append, self._entry(job, log, outcome))
+            log.close()
+        return outcome
+
+    async def _play(self, episode: Episode, start: EpisodeStarted) -> None:
+        try:
+            await episode.run(start)
+        except StoreError:
+            raise
+        except Exception as bug:
+            # A bug in one episode is recorded and shown; its siblings go on.
+            _log.exception("bug in an episode", episode=start.episode, stage=episode.stage)
+            await episode.abandon(f"bug: {type(bug).__name__}: {bug}")
+
+    def _outcome(self, job: Job, attempt: int, log: LogWriter, state: EpisodeState) -> Outcome:
+        return Outcome(
+            task=job.task.id,
+            sample=job.sample,
+            attempt=attempt,
+            path=log.path,
+            reason=state.done.reason if state.done else "unfinished",
+            passed=passed(state.grade) if isinstance(state.grade, TestRun) else None,
+            turns=state.counts.turns,
+            semantic_digest=log.state,
+        )
+
+    def _entry(self, job: Job, log: LogWriter, outcome: Outcome) -> Entry:
+        return Entry(
+            at=utc_now(),
+            episode=f"{job.task.id}.{job.sample}.{outcome.attempt}",
+            path=str(log.path.relative_to(self.world.run.path)),
+            task=job.task.id,
+            sample=job.sample,
+            attempt=outcome.attempt,
+            events=log.events,
+            head=log.chain,
+            semantic_digest=log.state,
+            summary={"reason": outcome.reason, "turns": outcome.turns, "passed": outcome.passed},
+            group=job.task.id,
+        )

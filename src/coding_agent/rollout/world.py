@@ -1,0 +1,50 @@
+"""What an episode needs from outside: a sandbox backend, places in line, somebody who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import anyio
+import attrs
+
+from coding_agent.events.schema import Event
+from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.writer import Durability
+
+Stage = Literal["set-up", "policy", "tool", "grade", "done"]
+Observer = Callable[[str, Stage, Event | None], None]
+"""Called with (episode id, stage, event just acknowledged or None at a change of stage)."""
+
+
+@attrs.frozen(kw_only=True)
+class Lanes:
+    """Capacity of each stage. Bound to the event loop that they were made in."""
+
+    models: anyio.CapacityLimiter
+    sandboxes: anyio.CapacityLimiter
+    graders: anyio.CapacityLimiter
+
+    @classmethod
+    def of(cls, *, models: int, sandboxes: int, graders: int) -> Lanes:
+        limiter = anyio.CapacityLimiter
+        return cls(models=limiter(models), sandboxes=limiter(sandboxes), graders=limiter(graders))
+
+
+def ignore(_episode: str, _stage: Stage, _event: Event | None) -> None:
+    """Nobody watches."""
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """Everything live that an episode may touch."""
+
+    backend: SandboxBackend
+    spec: SandboxSpec
+    run: RunDirectory
+    lanes: Lanes
+    durability: Durability = "group"
+    observer: Observer = ignore
+    set_up_s: float = 120.0
+    """Wall-clock seconds to open a sandbox and fill its workspace."""
