@@ -1,0 +1,72 @@
+"""Where text that was not found may have been meant: the nearest lines of a file, and what differs first."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from coding_agent.tools.text import numbered
+
+MAX_SHOWN = 12
+MAX_COMMON = 200
+"""A line that occurs more often than this says little about the place."""
+MAX_COMPARED = 5000
+"""Lines that are compared for likeness when none is the same."""
+MAX_WIDTH = 200
+
+
+def describe_nearest(lines: Sequence[str], expected: Sequence[str], hint: int | None) -> str:
+    """In words: the lines most like `expected`, and the first that differs. Empty when nothing is near.
+
+    `hint` is the index where they were said to be.
+    """
+    position = _nearest(lines, expected, hint)
+    if position is None:
+        return ""
+    differs = next((n for n, line in enumerate(expected) if _at(lines, position + n) != line), 0)
+    first = max(0, min(position + differs - MAX_SHOWN // 2, position + len(expected) - MAX_SHOWN), position)
+    shown = [line[:MAX_WIDTH] for line in lines[first : min(first + MAX_SHOWN, position + len(expected))]]
+    wanted, found = expected[differs], _at(lines, position + differs)
+    what = "the end of the file" if found is None else f"`{found[:MAX_WIDTH]}`"
+    blank = " (only whitespace differs)" if found is not None and _squeezed(found) == _squeezed(wanted) else ""
+    said = f"Line {position + differs + 1} differs first: expected `{wanted[:MAX_WIDTH]}`, found {what}{blank}."
+    return f"{said} The nearest lines are:\n{numbered(first + 1, shown)}"
+
+
+def _nearest(lines: Sequence[str], expected: Sequence[str], hint: int | None) -> int | None:
+    votes = _votes(lines, expected)
+    if votes:
+        return max(votes, key=lambda place: (votes[place], -abs(place - (hint or 0)), -place))
+    for number, wanted in enumerate(expected):
+        if wanted.strip():
+            like = difflib.get_close_matches(wanted, lines[:MAX_COMPARED], n=1)
+            return lines.index(like[0]) - number if like else _stated(lines, hint)
+    return _stated(lines, hint)
+
+
+def _votes(lines: Sequence[str], expected: Sequence[str]) -> Counter[int]:
+    """For each place, how many lines would be the same there but for whitespace; lines exactly the same count twice."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for index, line in enumerate(lines):
+        places[_squeezed(line)].append(index)
+    votes: Counter[int] = Counter()
+    for number, wanted in enumerate(expected):
+        key = _squeezed(wanted)
+        found = places.get(key, ())
+        if key and len(found) <= MAX_COMMON:
+            for index in found:
+                votes[index - number] += 2 if lines[index] == wanted else 1
+    return votes
+
+
+def _stated(lines: Sequence[str], hint: int | None) -> int | None:
+    return hint if hint is not None and 0 <= hint < len(lines) else None
+
+
+def _at(lines: Sequence[str], index: int) -> str | None:
+    return lines[index] if 0 <= index < len(lines) else None
+
+
+def _squeezed(line: str) -> str:
+    return "".join(line.split())
