@@ -1,0 +1,15 @@
+"""Exit codes, the same for every command."""
+
+OK = 0
+DIFFERENT = 1
+"""The work was done and the answer is no: a replay diverged, an episode could not be played, a task is not valid."""
+USAGE = 2
+DAMAGED = 3
+INCOMPATIBLE = 4
+NO_SANDBOX = 5
+"""This host can not keep the sandbox's promises."""
+INTERRUPTED = 130
+
+HELP = """\
+Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage; 3 a log is damaged, torn or
+missing; 4 a log is of a format that this release does not know; 5 no sandbox on this host; 130 interrupted."""

@@ -1,0 +1,62 @@
+"""Finding and loading the logs that a command was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from coding_agent.errors import StoreError, UsageError
+from coding_agent.events.schema import EpisodeStarted, Event
+from coding_agent.store.blobs import BlobStore
+from coding_agent.store.reader import read_events
+
+
+@attrs.frozen(kw_only=True)
+class Loaded:
+    """One episode, read."""
+
+    path: Path
+    events: tuple[Event, ...]
+    read_blob: Callable[[str], bytes]
+
+    @property
+    def header(self) -> EpisodeStarted:
+        first = self.events[0]
+        if not isinstance(first, EpisodeStarted):
+            raise StoreError(str(self.path), "the first event is not EpisodeStarted", line=1)
+        return first
+
+
+def load(path: Path) -> Loaded:
+    """Raises StoreError for a log that is not intact."""
+    run = next((folder for folder in path.resolve().parents if (folder / "run.toml").exists()), path.parent)
+    return Loaded(path=path, events=read_events(path), read_blob=BlobStore(run / "blobs").get)
+
+
+def log_files(path: Path) -> list[Path]:
+    """The logs in a run directory or folder, or the log itself. Raises UsageError when there is none."""
+    if path.is_file():
+        return [path]
+    found = sorted((path / "episodes").glob("*/*.jsonl")) or sorted(path.glob("*.jsonl"))
+    found = [file for file in found if file.name != "manifest.jsonl"]
+    if not found:
+        raise UsageError(f"{path}: there is no log in it; give a run directory or a folder of *.jsonl")
+    return found
+
+
+def load_final(path: Path, *, warn: Callable[[str], None]) -> Iterator[Loaded]:
+    """Each sample's last attempt. A log that can not be read is named to `warn` and left out."""
+    episodes: dict[tuple[str, int], Loaded] = {}
+    for file in log_files(path):
+        try:
+            loaded = load(file)
+            header = loaded.header
+        except StoreError as error:
+            warn(str(error))
+            continue
+        key = (header.task, header.sample) if path.is_dir() and (path / "run.toml").exists() else (str(file), 0)
+        if key not in episodes or episodes[key].header.attempt <= header.attempt:
+            episodes[key] = loaded
+    yield from episodes.values()

@@ -1,0 +1,97 @@
+"""`coding-agent`: the commands, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+import click
+import structlog
+
+from coding_agent import __version__
+from coding_agent.cli import exits
+from coding_agent.cli.output import err
+from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError
+
+COMMANDS = {
+    "rollout": "Roll out tasks with a policy; each episode becomes a log.",
+    "replay": "Re-derive recorded episodes with today's code.",
+    "verify": "Check every byte of logs, and what the manifest knows.",
+    "recover": "Cut the torn tail of a log; the original is kept.",
+    "show": "Read an episode: turns, tools, diffs, outcome and why.",
+    "stats": "Sum up a run.",
+    "score": "Compute rewards from logs; nothing is run.",
+    "tasks": "List tasks, or prove that they are sound.",
+    "doctor": "Try every promise of the sandbox on this machine.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command only when it is used, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"coding_agent.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, epilog=exits.HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="coding-agent")
+@click.option("--verbose", is_flag=True, help="Operational log at level debug, on stderr.")
+def cli(verbose: bool) -> None:
+    """Coding agents whose every episode is a log: roll out, replay, re-score, explain.
+
+    A first round: `coding-agent rollout tasks`, then `coding-agent show` on one of the logs that it names, then
+    `coding-agent replay` on the same log. Completion: `eval "$(_CODING_AGENT_COMPLETE=bash_source coding-agent)"`
+    (or zsh_source, fish_source).
+    """
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+    )
+
+
+def exit_code(error: CodingAgentError) -> int:
+    """What the process exits with for an error that nobody handled."""
+    if isinstance(error, SandboxUnavailable):
+        return exits.NO_SANDBOX
+    if isinstance(error, LogIncompatible):
+        return exits.INCOMPATIBLE
+    return exits.DAMAGED if isinstance(error, StoreError) else exits.USAGE
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script."""
+    try:
+        code = cli.main(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        code = exits.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except CodingAgentError as error:
+        err.print(f"[bold red]error:[/] {type(error).__name__}", end=": ")
+        err.print(str(error), markup=False)
+        code = exit_code(error)
+    sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+if __name__ == "__main__":
+    main()

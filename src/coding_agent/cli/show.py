@@ -1,0 +1,67 @@
+"""`coding-agent show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.syntax import Syntax
+from rich.text import Text
+
+from coding_agent.cli import exits
+from coding_agent.cli.logs import load
+from coding_agent.cli.output import out
+from coding_agent.errors import UsageError
+from coding_agent.projections.patch import patch
+from coding_agent.projections.transcript import Block, transcript
+
+STYLES = {
+    "header": "bold", "message": "dim", "thought": "bold cyan", "call": "bold", "diff": "", "result": "",
+    "failure": "red", "notice": "yellow", "grade": "bold", "done": "bold",
+}  # fmt: skip
+MARKS = {"thought": "●", "call": "→", "result": "←", "failure": "✗", "notice": "!", "grade": "⚖", "done": "■"}
+
+
+@click.command(epilog=exits.HELP)
+@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--turn", type=click.IntRange(min=0), help="Only this turn; 0 is the opening.")
+@click.option("--full", is_flag=True, help="Whole texts instead of their beginnings.")
+@click.option("--patch", "only_patch", is_flag=True, help="Only the patch: what the episode changed, as a diff.")
+def command(log: Path, turn: int | None, full: bool, only_patch: bool) -> int:
+    """Read an episode: its outcome first, then turns, tools, diffs, results.
+
+    Example: coding-agent show replays/ep123.jsonl --turn 3
+    """
+    loaded = load(log)
+    if only_patch:
+        click.echo(patch(loaded.events, loaded.read_blob, until_turn=turn), nl=False)
+        return exits.OK
+    blocks = transcript(loaded.events, turn=turn, full=full)
+    if turn is not None and not blocks:
+        turns = sum(block.kind == "thought" for block in transcript(loaded.events))
+        raise UsageError(f"{log}: there is no turn {turn}; the episode has {turns}")
+    if turn is None:
+        for block in transcript(loaded.events):
+            if block.kind in {"grade", "done"}:
+                show(block)
+        out.print()
+    for block in blocks:
+        show(block)
+    return exits.OK
+
+
+def show(block: Block) -> None:
+    """One block, coloured."""
+    style = STYLES[block.kind]
+    if block.kind == "grade":
+        style = "bold green" if block.title.startswith("passed") else "bold red"
+    if block.kind != "diff":
+        out.print(Text(f"{MARKS.get(block.kind, ' ')} {block.title}", style=style))
+    if not block.body:
+        return
+    if block.kind == "diff":
+        out.print(Syntax(block.body, "diff", background_color="default", word_wrap=True))
+    else:
+        out.print(
+            Text("\n".join(f"    {line}" for line in block.body.split("\n")), style="" if style == "bold" else style)
+        )

@@ -1,0 +1,57 @@
+"""`coding-agent stats`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from coding_agent.cli import exits
+from coding_agent.cli.logs import load_final
+from coding_agent.cli.output import err, out, print_json
+from coding_agent.projections.metrics import RunMetrics, episode_metrics, run_metrics
+
+
+@click.command(epilog=exits.HELP)
+@click.argument("directory", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(directory: Path, as_json: bool) -> int:
+    """Sum up a run from its logs alone: outcomes, reasons, tools, tokens. Earlier attempts of a sample do not count.
+
+    Example: coding-agent stats runs/my-run --json
+    """
+    warnings: list[str] = []
+    episodes = [episode_metrics(loaded.events) for loaded in load_final(directory, warn=warnings.append)]
+    total = run_metrics(episodes)
+    if as_json:
+        print_json({"run": total, "episodes": episodes, "unreadable": warnings})
+    else:
+        show(total)
+    for warning in warnings:
+        err.print(f"left out: {warning}", markup=False)
+    return exits.DAMAGED if warnings else exits.OK
+
+
+def show(total: RunMetrics) -> None:
+    """The run for people."""
+    table = Table(box=None, show_header=False)
+    rate = "-" if total.pass_rate is None else f"{total.pass_rate:.1%}"
+    rows = {
+        "episodes": str(total.episodes),
+        "passed": f"{total.passed} of {total.graded} graded ({rate})",
+        "ended by": _counts(total.reasons),
+        "tools": _counts(total.tools),
+        "tool outcomes": _counts(total.outcomes),
+        "turns": f"{total.turns_mean:.1f} mean, {total.turns_median:g} median",
+        "tokens": f"{total.prompt_tokens} prompt, {total.completion_tokens} completion",
+        "retries on the wire": str(total.retries),
+        "tampering": str(total.tampering),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    out.print(table)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "-"

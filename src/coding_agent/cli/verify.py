@@ -1,0 +1,65 @@
+"""`coding-agent verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import click
+
+from coding_agent.cli import exits
+from coding_agent.cli.output import out, print_json
+from coding_agent.errors import UsageError
+from coding_agent.store.reader import LogReport, verify
+from coding_agent.store.rundir import RunDirectory
+
+COLOURS = {"sealed": "green", "incomplete": "yellow"}
+
+
+@click.command(epilog=exits.HELP)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(paths: tuple[Path, ...], as_json: bool) -> int:
+    """Check every byte of logs against their hash chain; of run directories, also what the manifest says.
+
+    Says per log: sealed, incomplete, torn, damaged, incompatible or missing; where; and what to do.
+
+    Example: coding-agent verify runs/my-run
+    """
+    reports = [report for path in paths for report in reports_of(path)]
+    if as_json:
+        print_json([{**attrs.asdict(report), "advice": report.advice} for report in reports])
+    else:
+        for report in reports:
+            show(report)
+    return max((exit_of(report) for report in reports), default=exits.OK)
+
+
+def reports_of(path: Path) -> Iterator[LogReport]:
+    """The reports of a log, a run directory, or a folder of logs. Raises UsageError for a folder without any."""
+    if path.is_file():
+        yield verify(path)
+    elif (path / "run.toml").exists() or (path / "manifest.jsonl").exists():
+        yield from RunDirectory(path).verify()
+    else:
+        logs = sorted(path.glob("**/*.jsonl"))
+        if not logs:
+            raise UsageError(f"{path}: there is no log (*.jsonl) in it")
+        yield from map(verify, logs)
+
+
+def exit_of(report: LogReport) -> int:
+    if report.condition == "incompatible":
+        return exits.INCOMPATIBLE
+    return exits.DAMAGED if report.condition in {"torn", "damaged", "missing"} else exits.OK
+
+
+def show(report: LogReport) -> None:
+    """One log's report for people."""
+    out.print(f"[{COLOURS.get(report.condition, 'red')}]{report.condition:<12}[/] ", end="")
+    digest = f"{report.events} events  head {report.head[:12]}  digest {report.semantic_digest[:12]}"
+    out.print(f"{report.file}  {digest}", markup=False)
+    if report.condition != "sealed":
+        out.print(f"  {report.problem or 'no Done'}", markup=False)
+        out.print(f"  next: {report.advice}", markup=False)
