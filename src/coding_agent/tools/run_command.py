@@ -6,11 +6,15 @@ from typing import Annotated
 
 import attrs
 
+from coding_agent.events.schema import ToolOutcome
 from coding_agent.events.values import Dropped
 from coding_agent.sandbox.base import ExecResult
 from coding_agent.tools.base import Tool, ToolAnswer, ToolContext
 from coding_agent.tools.schema import About
 from coding_agent.tools.text import plural, to_bytes, visible
+
+MAX_COMMAND = 120_000
+"""Bytes; Linux takes no argument of 128 KiB."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,11 +29,14 @@ async def run_command(arguments: RunCommand, context: ToolContext) -> ToolAnswer
     """Run it and say how it ended, whatever that is: a command that fails may still have changed files."""
     longest = context.limits.command_s
     timeout_s = longest if arguments.timeout_s is None else min(longest, arguments.timeout_s)
+    if len(to_bytes(arguments.command)) > MAX_COMMAND:
+        text = f"run_command.command: expected at most {MAX_COMMAND} bytes. Put it in a file and run that."
+        return ToolAnswer(outcome="denied", text=text)
     argv = ["/bin/sh", "-c", to_bytes(arguments.command).decode()]
     done = await context.sandbox.exec(argv, timeout_s=timeout_s, output_bytes=context.limits.output_bytes)
     changes = await context.sandbox.changes()
     text, dropped = render(done, timeout_s)
-    outcome = "timeout" if done.timed_out else "ok"
+    outcome: ToolOutcome = "timeout" if done.timed_out else "ok"
     return ToolAnswer(outcome=outcome, text=text, dropped=dropped, changes=changes)
 
 

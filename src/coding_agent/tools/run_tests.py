@@ -7,6 +7,7 @@ from typing import Annotated
 
 import attrs
 
+from coding_agent.events.schema import ToolOutcome
 from coding_agent.events.text import unescape
 from coding_agent.tools.base import Tool, ToolAnswer, ToolContext
 from coding_agent.tools.schema import About
@@ -29,14 +30,12 @@ async def run_tests(arguments: RunTests, context: ToolContext) -> ToolAnswer:
     """Run them; the text is left to the TestRun that this becomes."""
     option = next((test for test in arguments.tests if test.startswith("-")), None)
     if option is not None:
-        text = (
-            f"run_tests.tests: expected test ids or paths, found the option {option!r}. Use `run_command` for options."
-        )
+        text = f"run_tests.tests: expected test ids or paths, found {option!r}. For options use `run_command`."
         return ToolAnswer(outcome="denied", text=text)
     command = test_command(context.test_command, [unescape(test) for test in arguments.tests])
     report = await context.sandbox.test(command[LAUNCH:], timeout_s=context.limits.test_s)
     changes = await context.sandbox.changes()
-    outcome = "timeout" if report.timed_out else "ok"
+    outcome: ToolOutcome = "timeout" if report.timed_out else "ok"
     return ToolAnswer(outcome=outcome, text="", changes=changes, test=report, test_command=command)
 
 

@@ -1,14 +1,14 @@
 """Typed arguments: one attrs class per tool, from which both its JSON Schema and its strict validation are made.
 
-Supported are `str`, `int`, `float`, `bool`, `tuple[str, ...]`, `Literal[...]` of text, and any of them `| None`, each as
-`Annotated[..., About(...)]`. Nothing is coerced: `"1"`, `true` and `1.0` are not the integer 1. It does not know which
-tools there are.
+Supported are `str`, `int`, `float`, `bool`, `tuple[str, ...]`, `Literal[...]` of text, and any of them `| None`, each
+as `Annotated[..., About(...)]`. Nothing is coerced: `"1"`, `true` and `1.0` are not the integer 1. It does not know
+which tools there are.
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
+import json
 import re
 import types
 import typing
@@ -23,7 +23,7 @@ from coding_agent.events.values import JSON
 C = TypeVar("C")
 _LONE_SURROGATE = re.compile("\ufdd0d[89a-f][0-9a-f]{2}")
 _NAMES = {
-    str: "text", int: "an integer", float: "a number", bool: "true or false", list: "a list", dict: "an object",
+    str: "text", int: "an integer", float: "a number", bool: "a truth value", list: "a list", dict: "an object",
     type(None): "null",
 }  # fmt: skip
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -66,7 +66,6 @@ class Argument:
     default: Any
 
 
-@functools.cache
 def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
     """The arguments that `cls` describes, in order. Raises TypeError for a field that is not described."""
     hints = typing.get_type_hints(cls, include_extras=True)
@@ -114,7 +113,8 @@ def _argument(cls: type[Any], field: attrs.Attribute[Any], hint: Any) -> Argumen
 
 
 def _property(argument: Argument) -> dict[str, JSON]:
-    about, schema = argument.about, {}
+    about = argument.about
+    schema: dict[str, JSON]
     if argument.kind is tuple:
         schema = {"type": "array", "items": {"type": "string"}, "maxItems": about.maximum}
     elif argument.kind is str:
@@ -134,7 +134,7 @@ def _property(argument: Argument) -> dict[str, JSON]:
 def _unknown(tool: str, name: str, fields: Mapping[str, Argument]) -> str:
     near = difflib.get_close_matches(name, fields, n=1)
     hint = f"; the nearest is `{near[0]}`" if near else ""
-    return f"{tool}.{_shown(name)}: expected one of {', '.join(fields)}, found an unknown field{hint}"
+    return f"{tool}.{name[:80]}: expected one of {', '.join(fields)}, found an unknown field{hint}"
 
 
 def _wrong(field: Argument, value: JSON) -> str | None:
@@ -192,10 +192,11 @@ def _expected(field: Argument) -> str:
         text += f" of at most {about.maximum:.0f} characters" if about.maximum else ""
         text += " without NUL" if about.nul_free else ""
     else:
-        text = _NAMES[field.kind] + (f" from {low}" if low else "") + (f" to {high}" if high else "")
+        text = "true or false" if field.kind is bool else _NAMES[field.kind]
+        text += (f" from {low}" if low else "") + (f" to {high}" if high else "")
     return text + (" or null" if field.optional else "")
 
 
 def _shown(value: JSON) -> str:
-    text = f'"{value}"' if type(value) is str else str(value)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -29,11 +29,13 @@ def numbered(first: int, lines: Iterable[str]) -> str:
 def visible(data: bytes) -> str:
     """Bytes as text: what is not UTF-8 becomes `\\xNN`, and so does every control character but newline and tab."""
     text = _BYTE.sub(lambda byte: f"\\x{ord(byte[0]) - 0xDC00:02x}", data.decode("utf-8", "surrogateescape"))
-    return _CONTROL.sub(
-        lambda found: f"\\x{ord(found[0]):02x}" if found[0] < "\x80" else f"\\u{ord(found[0]):04x}", text
-    )
+    return _CONTROL.sub(lambda found: _escape(ord(found[0])), text)
 
 
 def to_bytes(text: str) -> bytes:
     """An argument's text as the bytes of a file. Validation has refused what UTF-8 can not carry."""
     return unescape(text).encode()
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"

@@ -49,7 +49,7 @@ def _said(path: str, data: bytes, old: FileRead | None) -> str:
 
 TOOL = Tool(
     name="write_file",
-    description="Create a file, with the directories it needs, or overwrite all of it. For small changes use apply_patch.",
+    description="Create a file, with the directories that it needs, or overwrite all of it.",
     arguments=WriteFile,
     run=write_file,
 )
