@@ -22,7 +22,7 @@ def render_test_run(run: TestRun, *, test_s: float | None = None) -> str:
     """The answer of `run_tests`; `test_s` is the limit that the run was under, for a run that hit it."""
     details = _details(run)
     early = _early(run, test_s)
-    parts = ["\n".join([_headline(run, details), *early])]
+    parts = ["\n".join([_headline(run, details, early=bool(early)), *early])]
     if run.output and (early or not run.outcomes):
         parts.append(
             "The end of what was printed:\n" + visible(run.output.encode("utf-8", "surrogateescape")).strip("\n")
@@ -47,13 +47,13 @@ def _details(run: TestRun) -> dict[str, list[TestFailure]]:
     return details
 
 
-def _headline(run: TestRun, details: dict[str, list[TestFailure]]) -> str:
+def _headline(run: TestRun, details: dict[str, list[TestFailure]], *, early: bool) -> str:
     counts = Counter[str](run.outcomes.values())
     counts["error"] += sum(test not in run.outcomes for test in details)
     total = counts.total()
     if not total:
         return f"No tests ran ({_status(run.exit_status)})."
-    if counts["passed"] == total:
+    if counts["passed"] == total and not early:
         return "The 1 test passed." if total == 1 else f"All {total} tests passed."
     words = [plural(counts["error"], "error") if kind == "error" else f"{counts[kind]} {kind}"
              for kind in ("failed", "error", "passed", "skipped", "xfailed", "xpassed") if counts[kind]]  # fmt: skip

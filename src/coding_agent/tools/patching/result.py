@@ -26,6 +26,8 @@ def changed(patch: FilePatch, data: bytes) -> bytes:
     loose, patch = _aligned(patch, document)
     compared = attrs.evolve(document, lines=_bare(document.lines)) if loose else document
     placed = place(patch, compared)
+    if borrowed := loose and not document.final_newline and not document.lines[-1].endswith("\r"):
+        document = attrs.evolve(document, lines=_with_last_ended(document.lines))
     lines: list[str] = []
     position, final_newline = 0, document.final_newline
     for each in placed:
@@ -35,7 +37,7 @@ def changed(patch: FilePatch, data: bytes) -> bytes:
         if position == len(document.lines):
             final_newline = _ends(each, document)
     lines += document.lines[position:]
-    if loose and lines and not final_newline:
+    if lines and not final_newline and loose and (borrowed or document.final_newline):
         lines[-1] = lines[-1].removesuffix("\r")
     return Document(lines=tuple(lines), final_newline=final_newline).data
 
@@ -67,6 +69,11 @@ def _without_returns(hunk: Hunk) -> Hunk:
     return attrs.evolve(hunk, lines=tuple(attrs.evolve(line, text=line.text.removesuffix("\r")) for line in hunk.lines))
 
 
+def _with_last_ended(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The last line with the carriage return that it would have if it were ended like the one before it."""
+    return (*lines[:-1], lines[-1] + "\r") if lines[-2:-1] and lines[-2].endswith("\r") else lines
+
+
 def _bare(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(line.removesuffix("\r") for line in lines)
 
@@ -89,9 +96,6 @@ def _return_at(placed: Placed, lines: Sequence[str], position: int) -> str:
     """The carriage return of the line before, of the hunk if it has one, else of the line after."""
     before = position - 1
     neighbour = before if before >= placed.at or position >= len(lines) else position
-    # A last line without a newline has no ending of its own to follow.
-    if neighbour == len(lines) - 1 and not lines[neighbour].endswith("\r") and neighbour:
-        neighbour -= 1
     return "\r" if lines[neighbour].endswith("\r") else ""
 
 
