@@ -34,6 +34,10 @@ class Refused(CodingAgentError):
         super().__init__(f"{path}: {code}" + (f" ({detail})" if detail else ""))
 
 
+class TooMuchChanged(CodingAgentError):
+    """A call changed more than a log can record. The episode ends by name; nothing is cut silently."""
+
+
 @attrs.frozen(kw_only=True)
 class SandboxSpec:
     """The size of one sandbox. Sizes in bytes, times in seconds."""

@@ -1,0 +1,83 @@
+"""The `local` backend: the same runtime, without isolation. Only by explicit choice, only for tasks that you trust."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import attrs
+from anyio import to_thread
+
+from coding_agent.sandbox import places
+from coding_agent.sandbox.base import Probe, Sandbox, SandboxSpec
+from coding_agent.sandbox.probes import probe_all
+from coding_agent.sandbox.spawn import running
+
+
+@attrs.frozen
+class LocalBackend:
+    """Runs with the rights of whoever runs it."""
+
+    kind: str = "local"
+    promises: tuple[str, ...] = ("environment", "output", "timeouts")
+    lacks: tuple[str, ...] = (
+        "filesystem", "network", "processes", "privileges", "syscalls", "disk", "process count", "total memory",
+    )  # fmt: skip
+
+    @asynccontextmanager
+    async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
+        """A private temporary directory and a runtime over it."""
+        base = Path(await to_thread.run_sync(_make_base))
+        try:
+            root = base / "workspace"
+            config = json.dumps(
+                {**attrs.asdict(spec), "root": str(root), "namespaces": False, "rg": str(places.ripgrep()),
+                 "package_parent": str(base / "runtime")}
+            )  # fmt: skip
+
+            def command(fd: int) -> Sequence[str]:
+                interpreter = str(places.python().executable)
+                return [interpreter, "-B", "-s", "-c", places.BOOTSTRAP, str(base / "runtime"), str(fd), config]
+
+            environment = {
+                **places.FIXED_ENVIRONMENT,
+                "HOME": str(base / "home"),
+                "TMPDIR": str(base / "tmp"),
+                "PATH": f"{base / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+                "PYTHONPATH": str(base / "site"),
+            }
+            remedy = "see the message; `coding-agent doctor --sandbox local` tries again"
+            async with running(command, environment, root=str(root), kind="local", remedy=remedy) as channel:
+                yield channel
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(_remove, base)
+
+    async def probe(self) -> tuple[Probe, ...]:
+        return await probe_all(self, self.promises)
+
+
+def _make_base() -> str:
+    base = Path(tempfile.mkdtemp(prefix="coding-agent-"))
+    for name in ("workspace", "home", "tmp", "runtime", "site", "bin"):
+        (base / name).mkdir()
+    (base / "runtime" / places.PACKAGE).symlink_to(places.RUNTIME)
+    for name, place in places.test_packages().items():
+        (base / "site" / name).symlink_to(place)
+    for name in ("python", "python3"):
+        (base / "bin" / name).symlink_to(places.python().executable)
+    (base / "bin" / "rg").symlink_to(places.ripgrep())
+    return str(base)
+
+
+def _remove(base: Path) -> None:
+    # An agent may have made directories that not even their owner can enter.
+    for folder, _, _ in os.walk(base / "workspace"):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(base, ignore_errors=True)

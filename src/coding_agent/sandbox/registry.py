@@ -1,0 +1,19 @@
+"""Backends by name."""
+
+from __future__ import annotations
+
+from coding_agent.errors import UsageError
+from coding_agent.sandbox.base import SandboxBackend
+from coding_agent.sandbox.bubblewrap import BubblewrapBackend
+from coding_agent.sandbox.local import LocalBackend
+
+KINDS = ("bubblewrap", "local")
+
+
+def make_backend(kind: str) -> SandboxBackend:
+    """Raises UsageError for an unknown kind."""
+    if kind == "bubblewrap":
+        return BubblewrapBackend()
+    if kind == "local":
+        return LocalBackend()
+    raise UsageError(f"sandbox: expected one of {', '.join(KINDS)}, found {kind!r}")

@@ -1,0 +1,123 @@
+"""The loop: read a request, carry it out, answer. Length-prefixed JSON; bytes travel as base64.
+
+Started as `main(fd, config)`; ends when the socket closes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+from typing import Any, Callable, Dict, Optional
+
+from . import files
+from .execute import execute
+from .process import become_subreaper, kill_descendants
+from .refuse import Refuse
+from .search import search
+from .tests import run_tests
+from .tree import Watched
+
+MAX_FRAME = 512 << 20
+Message = Dict[str, Any]
+
+
+def main(fd: int, config: Message) -> None:
+    """Serve until the other side hangs up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if not config["namespaces"]:
+        become_subreaper()
+    os.set_inheritable(fd, False)
+    sock = socket.socket(fileno=fd)
+    server = Server(config)
+    while True:
+        request = receive(sock)
+        if request is None:
+            break
+        send(sock, server.answer(request))
+    if not config["namespaces"]:
+        kill_descendants()
+
+
+class Server:
+    """Carries out requests over one workspace."""
+
+    def __init__(self, config: Message) -> None:
+        self._config, self._root = config, config["root"]
+        self._watched = Watched(self._root)
+        self._operations: Dict[str, Callable[[Message], Message]] = {
+            "hello": self._hello,
+            "apply": self._apply,
+            "read": lambda q: files.read(self._root, q["path"], q["max_bytes"]),
+            "list": lambda q: files.list_tree(self._root, q["path"], q["depth"], q["max_entries"]),
+            "search": lambda q: search(self._root, q, config["rg"]),
+            "edit": self._edit,
+            "exec": lambda q: execute(q["argv"], q["timeout_s"], q["output_bytes"], config),
+            "test": lambda q: run_tests(q["args"], q["timeout_s"], q["output_bytes"], config),
+            "changes": lambda _: self._changes(),
+        }
+
+    def answer(self, request: Message) -> Message:
+        """Never raises: what goes wrong is an answer too."""
+        try:
+            return {"ok": self._operations[request["op"]](request)}
+        except Refuse as refused:
+            return {"refused": {"code": refused.code, "path": refused.path, "detail": refused.detail}}
+        except Exception as error:
+            return {"failed": "%s: %s" % (type(error).__name__, error)}
+
+    def _hello(self, _: Message) -> Message:
+        return {"pid": os.getpid(), "python": "%d.%d.%d" % sys.version_info[:3]}
+
+    def _apply(self, request: Message) -> Message:
+        files.apply(self._root, request["changes"])
+        return {"tree": self._watched.forget()}
+
+    def _edit(self, request: Message) -> Message:
+        files.edit(self._root, request["edits"])
+        return self._changes()
+
+    def _changes(self) -> Message:
+        changed, tree = self._watched.changes()
+        return {"files": changed, "tree": tree}
+
+
+def receive(sock: socket.socket) -> Optional[Message]:
+    """The next request, or None when the other side hung up."""
+    head = _exactly(sock, 4)
+    if head is None:
+        return None
+    body = _exactly(sock, struct.unpack(">I", head)[0])
+    return None if body is None else json.loads(body, object_hook=_revive)
+
+
+def send(sock: socket.socket, message: Message) -> None:
+    body = json.dumps(message, default=_flatten).encode()
+    if len(body) > MAX_FRAME:
+        body = json.dumps({"failed": "the answer has %d bytes" % len(body)}).encode()
+    sock.sendall(struct.pack(">I", len(body)) + body)
+
+
+def _exactly(sock: socket.socket, size: int) -> Optional[bytes]:
+    data = bytearray()
+    while len(data) < size:
+        chunk = sock.recv(min(size - len(data), 1 << 20))
+        if not chunk:
+            return None
+        data += chunk
+    return bytes(data)
+
+
+def _flatten(value: Any) -> Message:
+    if isinstance(value, bytes):
+        return {"b64": base64.b64encode(value).decode()}
+    raise TypeError(type(value).__name__)
+
+
+def _revive(value: Message) -> Any:
+    return base64.b64decode(value["b64"]) if len(value) == 1 and "b64" in value else value

@@ -1,0 +1,98 @@
+"""The pytest plugin that runs beside the tests and tells the runtime what each did, as lines of JSON on a pipe.
+
+It shares a process with the code under test: what it says is evidence, not proof. The exit status and which tests are
+missing come from outside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import traceback
+from typing import Any, Dict, Generator, List, Optional
+
+import pytest
+
+MAX_MESSAGE = 300
+MAX_FRAMES = 10
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+
+
+class Reporter:
+    """One line per fact: a file's digest, a test that starts, an outcome, a failure."""
+
+    def __init__(self, fd: int, root: str) -> None:
+        self._fd, self._root = fd, root + "/"
+        self._outcomes: Dict[str, str] = {}
+
+    def _send(self, **fact: Any) -> None:
+        data = json.dumps(fact).encode() + b"\n"
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+    def pytest_pycollect_makemodule(self, module_path: Any) -> None:
+        path = str(module_path)
+        with open(path, "rb") as file:
+            self._send(file=self._relative(path), sha256=hashlib.sha256(file.read()).hexdigest())
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._send(running=nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._send(test=nodeid, outcome=self._outcomes.pop(nodeid, "error"))
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        outcome = self._outcome(report)
+        if outcome is not None:
+            self._outcomes[report.nodeid] = outcome
+
+    def _outcome(self, report: Any) -> Optional[str]:
+        expected = hasattr(report, "wasxfail")
+        if report.failed:
+            return "failed" if report.when == "call" else "error"
+        if report.skipped:
+            return "xfailed" if expected else "skipped"
+        if report.when != "call":
+            return None
+        return "xpassed" if expected else "passed"
+
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        error = call.excinfo.value
+        if isinstance(node, pytest.Collector) and error.__cause__ is not None:
+            error = error.__cause__
+        self._send(failure=self._failure(report.nodeid or str(node.nodeid), error))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: Any) -> Generator[None, Any, Any]:
+        report = yield
+        if report.failed and report.nodeid:
+            self._send(test=report.nodeid, outcome="error")
+        return report
+
+    def _failure(self, test: str, error: BaseException) -> Dict[str, Any]:
+        frames = self._frames(error)
+        file, line = (frames[-1]["file"], frames[-1]["line"]) if frames else (test.partition("::")[0], 0)
+        if isinstance(error, SyntaxError) and str(error.filename).startswith(self._root):
+            file, line = self._relative(str(error.filename)), error.lineno or 0
+        try:
+            text = error.msg if isinstance(error, SyntaxError) else str(error)
+        except Exception:
+            text = "(its message can not be shown)"
+        first = _ADDRESS.sub("0x...", (text or "").strip().partition("\n")[0])[:MAX_MESSAGE]
+        if len(frames) > MAX_FRAMES:
+            frames = frames[: MAX_FRAMES // 2] + frames[-MAX_FRAMES // 2 :]
+        name = type(error).__name__
+        return {"test": test, "file": file, "line": line, "exception": name, "message": first, "frames": frames}
+
+    def _frames(self, error: BaseException) -> List[Dict[str, Any]]:
+        rows = []
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            path = os.path.join(self._root, frame.f_code.co_filename)
+            if path.startswith(self._root):
+                rows.append({"file": self._relative(path), "line": line, "function": frame.f_code.co_name})
+        return rows
+
+    def _relative(self, path: str) -> str:
+        return path[len(self._root) :] if path.startswith(self._root) else path

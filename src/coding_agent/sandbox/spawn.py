@@ -1,0 +1,87 @@
+"""Starting runtimes, all from one thread that lives as long as the process.
+
+`PR_SET_PDEATHSIG`, on which bubblewrap's `--die-with-parent` rests, follows the *thread* that spawned the child: from
+a pool thread that ends, the sandbox would die with it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio import to_thread
+
+from coding_agent.errors import SandboxDied, SandboxUnavailable
+from coding_agent.sandbox.channel import Channel
+
+
+@functools.cache
+def _spawner() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="coding-agent-spawn")
+
+
+class Runtime:
+    """One runtime process and the socket to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], sock: socket.socket, errors: int) -> None:
+        self.process, self.sock, self._errors = process, sock, errors
+
+    def last_words(self) -> str:
+        """The end of what it wrote to stderr."""
+        size = os.fstat(self._errors).st_size
+        return os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "backslashreplace").strip()
+
+    def close(self) -> None:
+        """Hang up, kill, reap."""
+        self.sock.close()
+        self.process.kill()
+        self.process.wait()
+        os.close(self._errors)
+
+
+def start(command: Callable[[int], Sequence[str]], environment: dict[str, str]) -> Runtime:
+    """Start `command(fd)` with one end of a socket as that descriptor. Blocks; raises OSError."""
+    ours, theirs = socket.socketpair()
+    errors = os.memfd_create("coding-agent-stderr")
+    try:
+        fd = theirs.fileno()
+        process = _spawner().submit(_popen, command(fd), environment, fd, errors).result()
+    except OSError:
+        ours.close()
+        os.close(errors)
+        raise
+    finally:
+        theirs.close()
+    return Runtime(process, ours, errors)
+
+
+def _popen(argv: Sequence[str], environment: dict[str, str], fd: int, errors: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*argv], env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=(fd,), cwd="/"
+    )
+
+
+@asynccontextmanager
+async def running(
+    command: Callable[[int], Sequence[str]], environment: dict[str, str], *, root: str, kind: str, remedy: str
+) -> AsyncIterator[Channel]:
+    """A runtime that answers; killed and reaped on the way out. Raises SandboxUnavailable when it does not start."""
+    with anyio.CancelScope(shield=True):
+        runtime = await to_thread.run_sync(start, command, environment)
+    try:
+        channel = Channel(runtime.sock, root=root)
+        try:
+            await channel.hello()
+        except SandboxDied as error:
+            reason = runtime.last_words() or str(error)
+            raise SandboxUnavailable(kind, f"the runtime did not start: {reason}", remedy) from error
+        yield channel
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(runtime.close)
