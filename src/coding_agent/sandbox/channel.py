@@ -87,16 +87,16 @@ class Channel:
         """Wait until the runtime answers."""
         await self._ask("hello", 30.0)
 
-    async def _ask(self, operation: str, timeout_s: float, **request: Any) -> dict[str, Any]:
+    async def _ask(self, operation: str, within_s: float, /, **request: Any) -> dict[str, Any]:
         if self._broken is not None:
             raise SandboxDied(f"the sandbox can not be used any more: {self._broken}")
         self._broken = f"{operation} was interrupted"
         try:
-            with anyio.fail_after(timeout_s + GRACE_S):
+            with anyio.fail_after(within_s + GRACE_S):
                 await self._send({"op": operation, **request})
                 answer = await self._receive()
         except TimeoutError as error:
-            self._broken = f"{operation} had no answer within {timeout_s + GRACE_S:g} s"
+            self._broken = f"{operation} had no answer within {within_s + GRACE_S:g} s"
             raise SandboxDied(self._broken) from error
         except OSError as error:
             self._broken = f"the connection broke during {operation}: {error}"

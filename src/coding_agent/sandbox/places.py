@@ -15,7 +15,7 @@ from coding_agent.errors import SandboxUnavailable
 RUNTIME = Path(__file__).parent / "resident"
 PACKAGE = "coding_agent_runtime"
 """The runtime's name inside a sandbox."""
-TEST_PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli")
+TEST_PACKAGES = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli")
 
 
 @attrs.frozen
