@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
-from coding_agent.sandbox.registry import make_backend
 
 from coding_agent.events.values import JSON, Limits, ModelToolCall
 from coding_agent.sandbox.base import PathChange, Sandbox, SandboxSpec
+from coding_agent.sandbox.registry import make_backend
 from coding_agent.tools.base import ToolAnswer, ToolContext
 from coding_agent.tools.dispatch import TOOLSETS, Denied, prepare, run
 

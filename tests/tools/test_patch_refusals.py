@@ -114,4 +114,4 @@ def test_a_deletion_must_hold_the_whole_file() -> None:
 
 def test_a_stated_missing_newline_must_be_missing() -> None:
     said = refusal(HEAD + "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n", b"a\n")
-    assert said.endswith("The lines are there, at 1, but the file does not end without a newline; see `\\ No newline`.")
+    assert said.endswith("The lines are there, at 1, but the file ends with a newline: see `\\ No newline`.")

@@ -15,7 +15,7 @@ from coding_agent.tools.patching.values import FilePatch, PatchRefused
 from coding_agent.tools.refusals import refusal_answer
 from coding_agent.tools.schema import About
 
-MAX_FILE = 8 << 20
+MAX_FILE = 4 << 20
 """Bytes of the largest file that is patched."""
 
 

@@ -13,7 +13,7 @@ from coding_agent.tools.text import numbered, plural
 
 MAX_LINES = 400
 MAX_SHOWN = 32 << 10
-MAX_FILE = 8 << 20
+MAX_FILE = 4 << 20
 """Bytes of the largest file whose lines are counted."""
 
 

@@ -13,7 +13,7 @@ from coding_agent.tools.patching.nearest import describe_nearest
 from coding_agent.tools.schema import About
 from coding_agent.tools.text import plural, to_bytes
 
-MAX_FILE = 8 << 20
+MAX_FILE = 4 << 20
 MAX_LISTED = 20
 
 

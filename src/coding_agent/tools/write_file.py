@@ -13,7 +13,7 @@ from coding_agent.tools.base import Tool, ToolAnswer, ToolContext
 from coding_agent.tools.schema import About
 from coding_agent.tools.text import line_count, plural, to_bytes
 
-MAX_FILE = 8 << 20
+MAX_FILE = 4 << 20
 """Bytes of the largest old file whose lines are counted."""
 
 

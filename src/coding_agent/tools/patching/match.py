@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -13,6 +13,8 @@ from coding_agent.tools.patching.nearest import describe_nearest
 from coding_agent.tools.patching.values import FilePatch, Hunk, PatchRefused
 
 MAX_LISTED = 10
+MAX_COMPARED = 4_000_000
+"""Lines that are compared for one hunk; only repetitive hunks in huge repetitive files need more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,36 +53,43 @@ def _find(patch: FilePatch, hunk: Hunk, document: Document, index: Mapping[str, 
     where = f"{patch.source}, hunk {hunk.number} ({hunk.header})"
     if not hunk.old:
         return _gap(where, hunk, document)
-    places = [at for at in _candidates(hunk, index) if _fits(hunk, at, document)]
-    if hunk.start - 1 in places:
-        return hunk.start - 1
-    if len(places) == 1:
-        return places[0]
-    if places:
+    old = [line.text for line in hunk.old]
+    stated = hunk.start - 1
+    if _is_at(old, stated, document) and _ends_alike(hunk, stated, document):
+        return stated
+    candidates = _candidates(old, index)
+    if len(candidates) * len(old) > MAX_COMPARED:
+        raise PatchRefused(f"{where}: it fits in too many places to try. State its exact line in the header.")
+    same = [at for at in candidates if _is_at(old, at, document)]
+    places = [at for at in same if _ends_alike(hunk, at, document)]
+    if len(places) > 1:
         listed = ", ".join(str(at + 1) for at in places[:MAX_LISTED]) + (", ..." if len(places) > MAX_LISTED else "")
         what = f"its context is at {len(places)} places, beginning at lines {listed}"
         raise PatchRefused(f"{where}: {what}. Add lines of context, or state one of these lines in the header.")
-    raise PatchRefused(f"{where}: its context is not in the file. {_why(hunk, document)}")
+    if places:
+        return places[0]
+    raise PatchRefused(f"{where}: its context is not in the file. {_why(hunk, document, same)}")
 
 
-def _candidates(hunk: Hunk, index: Mapping[str, list[int]]) -> Iterator[int]:
-    """Places where the hunk's rarest line would be right."""
-    number, line = min(enumerate(hunk.old), key=lambda each: len(index.get(each[1].text, ())))
-    return (found - number for found in index.get(line.text, ()))
+def _candidates(old: Sequence[str], index: Mapping[str, list[int]]) -> list[int]:
+    """Places where the rarest of the old lines would be right."""
+    rarest = min(range(len(old)), key=lambda number: len(index.get(old[number], ())))
+    return [line - rarest for line in index.get(old[rarest], ())]
 
 
-def _fits(hunk: Hunk, at: int, document: Document) -> bool:
+def _is_at(old: Sequence[str], at: int, document: Document) -> bool:
+    if at < 0 or at + len(old) > len(document.lines):
+        return False
+    return all(document.lines[at + number] == line for number, line in enumerate(old))
+
+
+def _ends_alike(hunk: Hunk, at: int, document: Document) -> bool:
+    """What the hunk says of a missing newline at the end of the file is so at this place."""
     old, new = hunk.old, hunk.new
-    end = at + len(old)
-    if at < 0 or end > len(document.lines):
-        return False
-    if any(document.lines[at + number] != line.text for number, line in enumerate(old)):
-        return False
-    at_end = end == len(document.lines)
     if any(not line.newline for line in (*old[:-1], *new[:-1])):
         return False
-    ends_open = not old[-1].newline
-    if ends_open and (not at_end or document.final_newline):
+    at_end = at + len(old) == len(document.lines)
+    if not old[-1].newline and (not at_end or document.final_newline):
         return False
     return at_end or not new or new[-1].newline
 
@@ -94,14 +103,11 @@ def _gap(where: str, hunk: Hunk, document: Document) -> int:
     raise PatchRefused(f"{where}: an insertion without context. {advice}.")
 
 
-def _why(hunk: Hunk, document: Document) -> str:
-    expected = [line.text for line in hunk.old]
-    size = len(expected)
-    whole = [at for at in range(len(document.lines) - size + 1) if list(document.lines[at : at + size]) == expected]
-    if whole:
-        last = "does not end" if document.final_newline else "ends"
-        return f"The lines are there, at {whole[0] + 1}, but the file {last} without a newline; see `\\ No newline`."
+def _why(hunk: Hunk, document: Document, same: Sequence[int]) -> str:
+    if same:
+        last = "ends with" if document.final_newline else "does not end with"
+        return f"The lines are there, at {same[0] + 1}, but the file {last} a newline: see `\\ No newline`."
     if not document.lines:
         return "The file is empty."
-    near = describe_nearest(document.lines, expected, hunk.start - 1)
+    near = describe_nearest(document.lines, [line.text for line in hunk.old], hunk.start - 1)
     return near or "Nothing in it resembles the context; read the file again."

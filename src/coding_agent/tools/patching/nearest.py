@@ -38,11 +38,12 @@ def _nearest(lines: Sequence[str], expected: Sequence[str], hint: int | None) ->
     votes = _votes(lines, expected)
     if votes:
         return max(votes, key=lambda place: (votes[place], -abs(place - (hint or 0)), -place))
-    for number, wanted in enumerate(expected):
-        if wanted.strip():
-            like = difflib.get_close_matches(wanted, lines[:MAX_COMPARED], n=1)
-            return lines.index(like[0]) - number if like else _stated(lines, hint)
-    return _stated(lines, hint)
+    number = next((number for number, wanted in enumerate(expected) if wanted.strip()), None)
+    if number is None:
+        return _stated(lines, hint)
+    heads = [line[:MAX_WIDTH] for line in lines[:MAX_COMPARED]]
+    like = difflib.get_close_matches(expected[number][:MAX_WIDTH], heads, n=1)
+    return heads.index(like[0]) - number if like else _stated(lines, hint)
 
 
 def _votes(lines: Sequence[str], expected: Sequence[str]) -> Counter[int]:
