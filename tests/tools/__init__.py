@@ -1,0 +1,1 @@
+"""The tools, alone and in a real workspace."""

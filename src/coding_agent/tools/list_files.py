@@ -38,7 +38,7 @@ def render(path: str, listing: Listing) -> str:
 
 def _line(entry: Entry) -> str:
     if entry.kind == "directory":
-        return f"{entry.path}/" + (f" ({plural(entry.size, 'entry', 'entries')})" if entry.size else "")
+        return f"{entry.path}/" + (f" ({plural(entry.size, 'entry', 'entries')})" if entry.size >= 0 else "")
     if entry.kind == "symlink":
         return f"{entry.path} -> {entry.target}"
     return entry.path if entry.kind == "file" else f"{entry.path} (special file)"
