@@ -1,4 +1,4 @@
-"""Metrics: what an episode cost and how it went, and what a run of episodes amounts to. Recomputable from logs alone."""
+"""Metrics: what an episode cost and how it went, and what a run amounts to. Recomputable from logs alone."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _terminated(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _literal(data: bytes) -> str:
-    # git's binary patch: deflated, base 85, 52 bytes a line, each line led by its length as A–Z then a–z.
+    # git's binary patch: deflated, base 85, 52 bytes a line, each line led by its length as A to Z, then a to z.
     packed = zlib.compress(data)
     rows = [packed[i : i + 52] for i in range(0, len(packed), 52)]
     sizes = [chr(64 + len(row)) if len(row) <= 26 else chr(70 + len(row)) for row in rows]

@@ -24,6 +24,7 @@ from coding_agent.events.schema import (
     Resumed,
     Stopped,
     TestRun,
+    ToolOutcome,
     ToolResult,
 )
 from coding_agent.replay.divergence import Divergence, compare
@@ -124,7 +125,7 @@ def _answer(step: RunTool, state: EpisodeState, recorded: ToolResult | TestRun) 
     if isinstance(prepared, Denied):
         return ToolResult(call=call, outcome="denied", text=prepared.text)
     if state.open_test is not None:
-        outcome = "timeout" if state.open_test.timed_out else "ok"
+        outcome: ToolOutcome = "timeout" if state.open_test.timed_out else "ok"
         text = render_test_run(state.open_test)
         return ToolResult(call=call, outcome=outcome, text=text)
     if isinstance(recorded, TestRun):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from coding_agent.events.schema import Event, ToolResult
+from coding_agent.events.schema import Event, ToolOutcome, ToolResult
 from coding_agent.events.text import escape
 from coding_agent.rollout.decide import RunTool
 from coding_agent.rollout.record import ChangeRecorder, to_test_run
@@ -49,5 +49,5 @@ def _tested(step: RunTool, answer: ToolAnswer, recorder: ChangeRecorder, took: f
         answer.test, purpose="agent", command=answer.test_command, tree=changes.tree, call=call, changes=changes,
         latency_s=took,
     )  # fmt: skip
-    outcome = "timeout" if test_run.timed_out else "ok"
+    outcome: ToolOutcome = "timeout" if test_run.timed_out else "ok"
     return (test_run, ToolResult(call=call, outcome=outcome, text=render_test_run(test_run), latency_s=took))

@@ -23,7 +23,7 @@ from coding_agent.rollout.record import ChangeRecorder, to_turn
 from coding_agent.rollout.state import EpisodeState, evolve
 from coding_agent.rollout.workspace import as_changes, base_tree
 from coding_agent.rollout.world import Stage, World
-from coding_agent.sandbox.base import Sandbox
+from coding_agent.sandbox.base import Sandbox, TooMuchChanged
 from coding_agent.store.writer import LogWriter
 from coding_agent.tasks.spec import TaskSpec
 
@@ -73,7 +73,7 @@ class Episode:
             await self._stop("policy_error", str(error))
         except SandboxError as error:
             await self._stop("infra_error", f"{type(error).__name__}: {error}")
-        except EncodeError as error:
+        except (EncodeError, TooMuchChanged) as error:
             await self._stop("policy_error", f"too large to be recorded: {error}")
 
     async def _conclude(self) -> None:

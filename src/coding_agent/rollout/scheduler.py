@@ -125,7 +125,7 @@ class Scheduler:
             await episode.run(start)
         except StoreError:
             raise
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001  the one boundary between episodes; cancellation is not an Exception
             # A bug in one episode is recorded and shown; its siblings go on.
             _log.exception("bug in an episode", episode=start.episode, stage=episode.stage)
             await episode.abandon(f"bug: {type(bug).__name__}: {bug}")

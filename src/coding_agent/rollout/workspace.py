@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 
@@ -11,6 +12,7 @@ from coding_agent.events.schema import Event, TestRun, ToolResult
 from coding_agent.events.text import unescape
 from coding_agent.events.values import Changes, FileChange, FileContent
 from coding_agent.sandbox.base import PathChange
+from coding_agent.sandbox.resident.tree import digest, ignored
 from coding_agent.tasks.spec import TaskFile
 
 ReadBlob = Callable[[str], bytes]
@@ -64,6 +66,16 @@ def content(change: FileChange | FileContent, read_blob: ReadBlob) -> bytes:
     text = change.text or ""
     symlink = change.symlink if isinstance(change, FileContent) else change.kind == "symlink"
     return unescape(text).encode("utf-8", "surrogateescape") if symlink else text.encode()
+
+
+def tree_digest(tree: Tree) -> str:
+    """The digest that a sandbox must report for this tree (`sandbox.resident.tree` specifies it)."""
+    kinds = {(False, False): b"F", (False, True): b"X", (True, False): b"L", (True, True): b"L"}
+    return digest(
+        (kinds[node.symlink, node.executable], path, hashlib.sha256(node.data).digest())
+        for path, node in tree.items()
+        if not any(ignored(name) for name in path.split("/"))
+    )
 
 
 def as_changes(tree: Tree) -> list[PathChange]:

@@ -87,7 +87,9 @@ def search_result(answer: Answer) -> SearchResult:
         return Match(path=text(row, "path"), line=integer(row, "line"), text=text(row, "text"))
 
     timed_out = _field(answer, "timed_out", bool)
-    return SearchResult(matches=_many(answer, "matches", match), omitted=integer(answer, "omitted"), timed_out=timed_out)
+    return SearchResult(
+        matches=_many(answer, "matches", match), omitted=integer(answer, "omitted"), timed_out=timed_out
+    )
 
 
 def change_set(answer: Answer) -> ChangeSet:
@@ -147,6 +149,4 @@ def _failure(row: Answer) -> TestCaseFailure:
 
 
 def _frame(row: Answer) -> TestFrame:
-    return TestFrame(
-        file=text(row, "file")[:MAX_TEXT], line=integer(row, "line"), function=text(row, "function")[:200]
-    )
+    return TestFrame(file=text(row, "file")[:MAX_TEXT], line=integer(row, "line"), function=text(row, "function")[:200])

@@ -85,7 +85,7 @@ class BubblewrapBackend:
 def _arguments(spec: SandboxSpec, bindings: Sequence[Binding], fd: int) -> list[str]:
     interpreter, masked = _interpreter()
     config = {**attrs.asdict(spec), "root": "/workspace", "namespaces": True, "rg": "/opt/bin/rg",
-              "package_parent": "/opt/runtime"}  # fmt: skip
+              "package_parent": "/opt/runtime", "hidden": ""}  # fmt: skip
     system: list[str] = []
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         place = Path("/", name)
@@ -109,7 +109,7 @@ def _arguments(spec: SandboxSpec, bindings: Sequence[Binding], fd: int) -> list[
         *itertools.chain.from_iterable(("--ro-bind", str(each.source), each.target) for each in bindings),
         *itertools.chain.from_iterable(("--size", "4096", "--tmpfs", place, "--remount-ro", place) for place in masked),
         "--symlink", interpreter, "/opt/bin/python", "--symlink", interpreter, "/opt/bin/python3",
-        "--size", str(spec.workspace_bytes), "--tmpfs", "/workspace", "--remount-ro", "/", "--chdir", "/workspace",
+        "--dir", "/workspace", "--remount-ro", "/", "--chdir", "/workspace",
         "--", interpreter, "-B", "-s", "-c", places.BOOTSTRAP, "/opt/runtime", str(fd), json.dumps(config),
     ]  # fmt: skip
 

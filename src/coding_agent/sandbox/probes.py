@@ -48,7 +48,9 @@ s = socket.socket(); s.settimeout(2)
 try: s.connect(('1.1.1.1', 53)); names.append('connected')
 except OSError: pass
 print(names or 'kept')"""
-    return await _says(sandbox, program.replace("socket.if_nameindex()", "_names()").replace("import socket", _NAMES, 1))
+    return await _says(
+        sandbox, program.replace("socket.if_nameindex()", "_names()").replace("import socket", _NAMES, 1)
+    )
 
 
 _NAMES = """import os, socket

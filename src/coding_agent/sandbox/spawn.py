@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import select
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,6 +20,10 @@ from anyio import to_thread
 
 from coding_agent.errors import SandboxDied, SandboxUnavailable
 from coding_agent.sandbox.channel import Channel
+
+
+PATIENCE_S = 1.0
+"""For a runtime to end by itself, once hung up."""
 
 
 @functools.cache
@@ -38,11 +43,20 @@ class Runtime:
         return os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "backslashreplace").strip()
 
     def close(self) -> None:
-        """Hang up, kill, reap."""
+        """Hang up, which ends the runtime and all below it; kill what has not ended by then; reap."""
         self.sock.close()
-        self.process.kill()
+        if not self._ends_within(PATIENCE_S):
+            self.process.kill()
         self.process.wait()
         os.close(self._errors)
+
+
+    def _ends_within(self, seconds: float) -> bool:
+        handle = os.pidfd_open(self.process.pid)
+        try:
+            return bool(select.select([handle], [], [], seconds)[0])
+        finally:
+            os.close(handle)
 
 
 def start(command: Callable[[int], Sequence[str]], environment: dict[str, str]) -> Runtime:
@@ -63,8 +77,9 @@ def start(command: Callable[[int], Sequence[str]], environment: dict[str, str]) 
 
 def _popen(argv: Sequence[str], environment: dict[str, str], fd: int, errors: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*argv], env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=(fd,), cwd="/"
-    )
+        [*argv], env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=(fd,), cwd="/",
+        start_new_session=True,
+    )  # fmt: skip
 
 
 @asynccontextmanager

@@ -7,16 +7,29 @@ from typing import Any, Dict
 
 
 class Capture:
-    """Keeps the first and the last half of `limit` bytes."""
+    """Keeps the first and the last half of `limit` bytes. Every `hidden` (a host's path) is taken out before all else."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, hidden: bytes = b"") -> None:
         self._half = max(1, limit // 2)
+        self._hidden, self._held = hidden, b""
         self._head = b""
         self._tail = bytearray()
         self._total = 0
         self._sha = hashlib.sha256()
 
     def feed(self, data: bytes) -> None:
+        if self._hidden:
+            data = (self._held + data).replace(self._hidden, b"")
+            keep = self._started(data)
+            data, self._held = data[: len(data) - keep], data[len(data) - keep :]
+        self._store(data)
+
+    def _started(self, data: bytes) -> int:
+        """How many last bytes may be the beginning of what is hidden."""
+        longest = min(len(self._hidden) - 1, len(data))
+        return next((size for size in range(longest, 0, -1) if data.endswith(self._hidden[:size])), 0)
+
+    def _store(self, data: bytes) -> None:
         self._sha.update(data)
         self._total += len(data)
         room = self._half - len(self._head)
@@ -28,6 +41,8 @@ class Capture:
             del self._tail[: -self._half]
 
     def result(self) -> Dict[str, Any]:
+        self._store(self._held)
+        self._held = b""
         return {
             "head": self._head,
             "tail": bytes(self._tail[-self._half :]),

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Dict, List
 
 from .capture import Capture
 from .process import run
 
+WORKSPACE = re.compile(rb"(?<![\w.~-])/workspace(?![\w.~-])")
+
 
 def execute(argv: List[str], timeout_s: float, output_bytes: int, config: Dict[str, Any]) -> Dict[str, Any]:
     """Run `argv` to its end or to the timeout."""
-    capture = Capture(output_bytes)
+    hidden = os.fsencode(config["hidden"])
+    capture = Capture(output_bytes, hidden)
+    words = [os.fsencode(word) for word in argv]
+    if hidden:
+        root = os.fsencode(config["root"])
+        words = [WORKSPACE.sub(lambda _: root, word) for word in words]
 
     def main(_: Dict[str, int]) -> int:
         try:
-            os.execvpe(argv[0], argv, dict(os.environ))
+            os.execvpe(words[0], words, dict(os.environ))
         except OSError as error:
-            os.write(2, ("%s: %s\n" % (argv[0], error.strerror)).encode("utf-8", "surrogateescape"))
-            return 127
+            missing = isinstance(error, FileNotFoundError)
+            reason = "command not found" if missing else error.strerror
+            os.write(2, words[0] + (": %s\n" % reason).encode())
+            return 127 if missing else 126
 
     ended = run(main, {"out": capture}, config, timeout_s)
     return {**capture.result(), "exit_status": ended.status, "timed_out": ended.timed_out}

@@ -16,7 +16,9 @@ from typing import Any, Callable, Dict, Optional
 
 from . import files
 from .execute import execute
-from .process import become_subreaper, kill_descendants
+from .confine import prepare
+from .process import HostGone
+from .reap import kill_descendants
 from .refuse import Refuse
 from .search import search
 from .tests import run_tests
@@ -30,18 +32,21 @@ def main(fd: int, config: Message) -> None:
     """Serve until the other side hangs up."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    if not config["namespaces"]:
-        become_subreaper()
     os.set_inheritable(fd, False)
+    config["host"] = fd
+    prepare(config)
     sock = socket.socket(fileno=fd)
     server = Server(config)
-    while True:
-        request = receive(sock)
-        if request is None:
-            break
-        send(sock, server.answer(request))
-    if not config["namespaces"]:
-        kill_descendants()
+    try:
+        while True:
+            request = receive(sock)
+            if request is None:
+                break
+            send(sock, server.answer(request))
+    except (HostGone, OSError):
+        pass
+    kill_descendants()
+    os._exit(0)
 
 
 class Server:
@@ -63,11 +68,13 @@ class Server:
         }
 
     def answer(self, request: Message) -> Message:
-        """Never raises: what goes wrong is an answer too."""
+        """What goes wrong is an answer too; only HostGone is raised."""
         try:
             return {"ok": self._operations[request["op"]](request)}
         except Refuse as refused:
             return {"refused": {"code": refused.code, "path": refused.path, "detail": refused.detail}}
+        except HostGone:
+            raise
         except Exception as error:
             return {"failed": "%s: %s" % (type(error).__name__, error)}
 

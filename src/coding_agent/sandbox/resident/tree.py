@@ -14,9 +14,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .refuse import Refuse
 
-IGNORED = frozenset(
-    {".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
-)
+IGNORED = frozenset({".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"})
 """Directories and files of these names, anywhere, and `*.pyc`, are left out of digest, changes and listings."""
 MAX_CHANGED_BYTES = 64 << 20
 MAX_CHANGED_FILES = 20000

@@ -1,0 +1,35 @@
+# `make demo` and `make test` work from a clean clone with Python 3.11+, make and a package index.
+PYTHON ?= python3
+SANDBOX ?= bubblewrap
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types unit setup clean
+
+demo: $(VENV)/.run
+	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
+
+test: lint types unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest -q -n auto --dist loadgroup
+
+setup: $(VENV)/.dev
+
+$(VENV)/.run: pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) $(PYTHON) .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh $(VENV) $(PYTHON) '.[dev]'
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,31 @@
+#!/bin/sh
+# setup.sh VENV PYTHON WHAT: make a virtual environment and install WHAT into it, editable. uv if present, else venv + pip.
+set -eu
+venv=$1 python=$2 what=$3
+
+say() { printf '%s\n' "$*" >&2; }
+
+if ! command -v "$python" >/dev/null 2>&1; then
+    say "setup: there is no $python. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"
+    exit 1
+fi
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    say "setup: $python is $("$python" -V 2>&1); Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"
+    exit 1
+fi
+if command -v uv >/dev/null 2>&1; then
+    [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv"
+    uv pip install --quiet --python "$venv/bin/python" --editable "$what"
+    exit 0
+fi
+if [ ! -x "$venv/bin/python" ]; then
+    if ! "$python" -c 'import ensurepip' >/dev/null 2>&1; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        say "setup: $python has no ensurepip, so it can not make a virtual environment. Remedy, one of:"
+        say "  apt-get install python$version-venv      (Debian, Ubuntu)"
+        say "  pip install --user uv                    (then make again: uv needs no ensurepip)"
+        exit 1
+    fi
+    "$python" -m venv "$venv"
+fi
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$what"

@@ -1,0 +1,97 @@
+"""Linux calls that Python does not offer, and what a process gives up before it runs agent code."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import struct
+from typing import Any, Dict, Tuple
+
+from . import seccomp
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_NEWNS, _NEWIPC, _NEWPID = 0x00020000, 0x08000000, 0x20000000
+_PRIVATE = 0x4000 | 0x40000
+_PLAIN = 2 | 4
+"""MS_NOSUID, MS_NODEV."""
+_NOEXEC = 8
+INODES = 65536
+"""Of a scratch file system: a million empty files would fill the kernel's memory, which no size counts."""
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, "%s: %s" % (what, os.strerror(number)))
+
+
+def separate() -> None:
+    """Leave the runtime's pid, mount and IPC namespaces. Raises OSError."""
+    _check(_LIBC.unshare(_NEWPID | _NEWNS | _NEWIPC), "unshare")
+
+
+def prepare(config: Dict[str, Any]) -> None:
+    """What the runtime does for itself, once: become a subreaper, bound the workspace. Raises OSError."""
+    # Orphans of the runtime's children become its own, so that it can kill them.
+    _check(_LIBC.prctl(36, 1, 0, 0, 0), "subreaper")
+    if config["namespaces"]:
+        _check(_LIBC.unshare(_NEWNS), "unshare")
+        _mount("none", "/", "", _PRIVATE, "")
+        options = "mode=755,size=%d,nr_inodes=%d" % (config["workspace_bytes"], INODES)
+        _mount("tmpfs", config["root"], "tmpfs", _PLAIN, options)
+    os.chdir(config["root"])
+
+
+def scratch(config: Dict[str, Any]) -> None:
+    """An empty /tmp (and /dev/shm, and the /proc of this namespace) for the call that starts. Raises OSError."""
+    if not config["namespaces"]:
+        shutil.rmtree(config["tmp"], ignore_errors=True)
+        os.makedirs(config["tmp"], exist_ok=True)
+        return
+    _mount("none", "/", "", _PRIVATE, "")
+    _mount("proc", "/proc", "proc", _PLAIN | _NOEXEC, "")
+    options = "mode=1777,size=%d,nr_inodes=%d" % (config["tmp_bytes"], INODES)
+    _mount("tmpfs", "/tmp", "tmpfs", _PLAIN, options)
+    _mount("tmpfs", "/dev/shm", "tmpfs", _PLAIN, options)
+
+
+def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
+    names = [os.fsencode(text) or None for text in (source, target, kind)]
+    _check(_LIBC.mount(*names, ctypes.c_ulong(flags), options.encode() or None), "mount " + target)
+
+
+def die_with_parent() -> None:
+    _LIBC.prctl(1, int(signal.SIGKILL), 0, 0, 0)
+
+
+def limit(config: Dict[str, Any]) -> None:
+    """Resource limits of this process and all that it starts."""
+    limits: Tuple[Tuple[int, int], ...] = (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, config["memory_bytes"]),
+        (resource.RLIMIT_FSIZE, config["file_bytes"]),
+        (resource.RLIMIT_NOFILE, config["open_files"]),
+        (resource.RLIMIT_CPU, config["cpu_s"]),
+    )
+    if config["namespaces"]:
+        # Counted per user namespace: sandboxes of one user do not share it.
+        limits += ((resource.RLIMIT_NPROC, config["processes"]),)
+    for kind, value in limits:
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def drop(isolated: bool) -> None:
+    """Privileges, for good. Raises OSError."""
+    if isolated:
+        for capability in range(64):
+            _LIBC.prctl(24, capability, 0, 0, 0)
+        header, empty = struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", 0, 0, 0, 0, 0, 0)
+        _check(_LIBC.capset(ctypes.c_char_p(header), ctypes.c_char_p(empty)), "capset")
+    _check(_LIBC.prctl(38, 1, 0, 0, 0), "no_new_privs")
+    if isolated:
+        seccomp.install(_LIBC)

@@ -1,0 +1,66 @@
+"""Ending processes: everything below the runtime, which is a subreaper, and letting go of descriptors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Dict, List, Set
+
+PATIENCE_S = 10.0
+
+
+def collect() -> bool:
+    """Reap every child that has ended; False when there are no children at all."""
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                return True
+        except ChildProcessError:
+            return False
+
+
+def kill_descendants() -> None:
+    """Kill and reap every process below this one.
+
+    Each round stops what it finds before it kills: what forks faster than it is found can not win for long.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while collect() and time.monotonic() < deadline:
+        found = _descendants(os.getpid())
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in found:
+                try:
+                    os.kill(pid, number)
+                except OSError:
+                    pass
+        time.sleep(0.0005)
+
+
+def _descendants(root: int) -> List[int]:
+    below: Dict[int, List[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as file:
+                    parent = int(file.read().rpartition(b")")[2].split()[1])
+            except OSError:
+                continue
+            below.setdefault(parent, []).append(int(name))
+    found, waiting = [], [root]
+    while waiting:
+        children = below.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
+
+
+def close_all_but(keep: Set[int]) -> None:
+    """Close every descriptor above 2 except these."""
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        if fd > 2 and fd not in keep:
+            try:
+                os.close(fd)
+            except OSError:
+                pass

@@ -1,0 +1,172 @@
+"""Tasks from disk: `<id>/task.toml`, `repo/`, hidden `tests/`, `gold.patch`. Reads; never runs anything."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import unidiff
+
+from coding_agent.errors import TaskError, UsageError
+from coding_agent.tasks.fields import Fields
+from coding_agent.tasks.paths import matches
+from coding_agent.tasks.spec import KINDS, TaskFile, TaskLimits, TaskSpec
+
+PROTECTED = ("tests/**", "**/conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
+_KEYS = ("id", "title", "statement", "difficulty", "kind", "tags", "licence", "tests", "limits", "paths")
+_LIMITS = ("turns", "tokens", "seconds", "command_s", "test_s")
+_CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".git", ".hypothesis"})
+_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def find_tasks(places: Iterable[str | Path]) -> list[TaskSpec]:
+    """The tasks in these folders, sorted by id; a folder is a task or holds some. Raises TaskError, UsageError."""
+    folders: list[Path] = []
+    for place in map(Path, places):
+        if (place / "task.toml").is_file():
+            folders.append(place)
+            continue
+        below = sorted(path.parent for path in place.glob("*/task.toml"))
+        if not below:
+            raise UsageError(f"{place}: there is no task in it: expected task.toml, or folders that hold one")
+        folders += below
+    found: dict[str, tuple[Path, TaskSpec]] = {}
+    for folder in dict.fromkeys(path.resolve() for path in folders):
+        task = load_task(folder)
+        if task.id in found:
+            raise TaskError(str(folder / "task.toml"), "id", "an id of its own", f"{task.id}, as in {found[task.id][0]}")
+        found[task.id] = (folder / "task.toml", task)
+    return [found[name][1] for name in sorted(found)]
+
+
+def load_task(folder: Path) -> TaskSpec:
+    """One task. Raises TaskError naming file, key, expected and found."""
+    file = folder / "task.toml"
+    top = Fields(str(file), _parse(file), "", _KEYS)
+    tests = Fields(str(file), top.table.get("tests"), "tests.", ("command", "FAIL_TO_PASS", "PASS_TO_PASS"))
+    paths = Fields(str(file), top.table.get("paths", {}), "paths.", ("allowed", "protected"))
+    task = TaskSpec(
+        id=_identity(top, folder),
+        title=top.text("title"),
+        statement=top.text("statement"),
+        difficulty=top.integer("difficulty", 1, 5),
+        kind=_kind(top),
+        tags=top.texts("tags", ()),
+        licence=top.text("licence"),
+        test_command=_command(tests),
+        fail_to_pass=tests.texts("FAIL_TO_PASS"),
+        pass_to_pass=tests.texts("PASS_TO_PASS"),
+        limits=_limits(Fields(str(file), top.table.get("limits", {}), "limits.", _LIMITS)),
+        allowed=_globs(paths, "allowed", ("**",)),
+        protected=_globs(paths, "protected", PROTECTED),
+        files=_files(folder / "repo", ""),
+        hidden=_files(folder / "tests", "tests/"),
+        gold_patch=_gold(folder / "gold.patch"),
+    )
+    _check_ids(task, tests)
+    _check_gold(task, folder / "gold.patch")
+    return task
+
+
+def _parse(file: Path) -> Any:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TaskError(str(file), "", "a file", error.strerror or "nothing") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TaskError(str(file), "", "TOML", str(error)) from error
+
+
+def _identity(top: Fields, folder: Path) -> str:
+    name = top.text("id")
+    if not _ID.fullmatch(name) or name != folder.name:
+        raise top.fail("id", f"the folder's name, {folder.name!r}, of a-z, 0-9 and -", repr(name))
+    return name
+
+
+def _kind(top: Fields) -> str:
+    kind = top.text("kind")
+    if kind not in KINDS:
+        raise top.fail("kind", "one of " + ", ".join(KINDS), repr(kind))
+    return kind
+
+
+def _command(tests: Fields) -> tuple[str, ...]:
+    command = tests.texts("command")
+    if command[:3] != ("python", "-m", "pytest"):
+        raise tests.fail("command", '["python", "-m", "pytest", …]', repr(list(command)))
+    return command
+
+
+def _limits(table: Fields) -> TaskLimits:
+    own = TaskLimits()
+    tokens = table.table.get("tokens")
+    return TaskLimits(
+        turns=table.integer("turns", 1, 10_000, own.turns),
+        tokens=None if tokens is None else table.integer("tokens", 1, 10**12),
+        seconds=table.seconds("seconds", own.seconds),
+        command_s=table.seconds("command_s", own.command_s),
+        test_s=table.seconds("test_s", own.test_s),
+    )
+
+
+def _globs(paths: Fields, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    globs = paths.texts(key, default)
+    for glob in globs:
+        if glob.startswith("/") or ".." in glob.split("/"):
+            raise paths.fail(key, "globs relative to the repository, without `..`", repr(glob))
+    return globs
+
+
+def _files(folder: Path, prefix: str) -> dict[str, TaskFile]:
+    if not folder.is_dir() or folder.is_symlink():
+        raise TaskError(str(folder), "", "a directory", "nothing of the kind")
+    files: dict[str, TaskFile] = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if any(part in _CACHES or part.endswith(".pyc") for part in inside.parts):
+            continue
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise TaskError(str(path), "", "a regular file or directory", "a symlink or special file")
+        if path.is_file():
+            executable = bool(path.stat().st_mode & 0o100)
+            files[prefix + inside.as_posix()] = TaskFile(data=path.read_bytes(), executable=executable)
+    if not files:
+        raise TaskError(str(folder), "", "at least one file", "none")
+    return files
+
+
+def _gold(file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(str(file), "", "a unified diff in UTF-8", str(error)) from error
+
+
+def _check_ids(task: TaskSpec, tests: Fields) -> None:
+    if not task.fail_to_pass:
+        raise tests.fail("FAIL_TO_PASS", "at least one test id", "none")
+    both = sorted(set(task.fail_to_pass) & set(task.pass_to_pass))
+    if both:
+        raise tests.fail("PASS_TO_PASS", "ids that are not in FAIL_TO_PASS", both[0])
+    known = {*task.files, *task.hidden}
+    for key, ids in (("FAIL_TO_PASS", task.fail_to_pass), ("PASS_TO_PASS", task.pass_to_pass)):
+        for test in ids:
+            if test.partition("::")[0] not in known:
+                raise tests.fail(key, "tests in files of repo/ or tests/", test)
+
+
+def _check_gold(task: TaskSpec, file: Path) -> None:
+    try:
+        patched = unidiff.PatchSet(task.gold_patch)
+    except unidiff.UnidiffParseError as error:
+        raise TaskError(str(file), "", "a unified diff", str(error)) from error
+    if not patched:
+        raise TaskError(str(file), "", "a change to at least one file", "none")
+    for change in patched:
+        path = change.path
+        if matches(path, task.protected) or not matches(path, task.allowed):
+            raise TaskError(str(file), path, "a path that is allowed and not protected", "one that is not graded")

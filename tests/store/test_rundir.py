@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coding_agent.errors import LogDamaged, LogLocked, LogTorn, StoreError, UsageError
+from coding_agent.store.blobs import BlobStore
+from coding_agent.store.manifest import Entry, Manifest, read_manifest
+from coding_agent.store.reader import verify
+from coding_agent.store.rundir import RunDirectory
+from tests.samples import toy_episode, write_log
+
+
+def sealed(run: RunDirectory) -> Path:
+    path = write_log(run.log_path("toy", 0, 0), toy_episode())
+    report = verify(path)
+    entry = Entry(
+        at="now", episode="toy.0.0", path=str(path.relative_to(run.path)), task="toy", sample=0, attempt=0,
+        events=report.events, head=report.head, semantic_digest=report.semantic_digest, summary={"reason": "submitted"},
+    )  # fmt: skip
+    manifest = run.manifest()
+    manifest.append(entry)
+    manifest.close()
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory.create(tmp_path / "run", {"seed": 3})
+
+
+def test_a_run_directory_says_how_it_was_configured(run: RunDirectory):
+    assert RunDirectory.open(run.path).configuration == {"seed": 3}
+
+
+def test_a_run_directory_is_made_once(run: RunDirectory):
+    with pytest.raises(UsageError, match="already holds a run"):
+        RunDirectory.create(run.path, {})
+
+
+def test_any_other_directory_is_refused(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"it has no run\.toml"):
+        RunDirectory.open(tmp_path)
+
+
+def test_a_whole_run_verifies(run: RunDirectory):
+    sealed(run)
+    assert [report.condition for report in run.verify()] == ["sealed"]
+
+
+def test_the_manifest_notices_a_missing_file(run: RunDirectory):
+    sealed(run).unlink()
+    assert [report.condition for report in run.verify()] == ["missing"]
+
+
+def test_the_manifest_notices_a_missing_tail(run: RunDirectory):
+    path = sealed(run)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
+    (report,) = run.verify()
+    assert report.condition == "damaged"
+    assert "the manifest says 9 events" in (report.problem or "")
+
+
+def test_a_changed_manifest_is_damage(run: RunDirectory):
+    sealed(run)
+    manifest = run.path / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"toy"', b'"joy"'))
+    with pytest.raises(LogDamaged, match="the chain does not fit"):
+        list(read_manifest(manifest))
+
+
+def test_a_torn_manifest_is_not_appended_to(run: RunDirectory):
+    sealed(run)
+    manifest = run.path / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes()[:-5])
+    with pytest.raises(LogTorn):
+        run.manifest()
+
+
+def test_a_manifest_has_one_writer(run: RunDirectory):
+    first = run.manifest()
+    with pytest.raises(LogLocked):
+        Manifest(run.path / "manifest.jsonl")
+    first.close()
+
+
+@pytest.mark.parametrize("task", ["plain", "a/b", "..", ".hidden", "x" * 100, "ü%"])
+def test_any_task_id_has_a_place_of_its_own_below_episodes(run: RunDirectory, task: str):
+    path = run.log_path(task, 1, 2)
+    assert path.parent.parent == run.path / "episodes"
+    assert path.name == "1.2.jsonl"
+
+
+def test_a_blob_comes_back_by_its_hash(tmp_path: Path):
+    store = BlobStore(tmp_path / "blobs")
+    name = store.put(b"\0\xff")
+    assert store.put(b"\0\xff") == name
+    assert store.get(name) == b"\0\xff"
+
+
+def test_a_blob_that_is_not_what_its_name_says_is_damage(tmp_path: Path):
+    store = BlobStore(tmp_path)
+    name = store.put(b"a")
+    (tmp_path / name).write_bytes(b"b")
+    with pytest.raises(LogDamaged, match="not what the name says"):
+        store.get(name)
+
+
+def test_a_blob_that_is_gone_is_named(tmp_path: Path):
+    with pytest.raises(StoreError, match="can not be read"):
+        BlobStore(tmp_path).get("0" * 64)
