@@ -21,7 +21,6 @@ from anyio import to_thread
 from coding_agent.errors import SandboxDied, SandboxUnavailable
 from coding_agent.sandbox.channel import Channel
 
-
 PATIENCE_S = 1.0
 """For a runtime to end by itself, once hung up."""
 
@@ -49,7 +48,6 @@ class Runtime:
             self.process.kill()
         self.process.wait()
         os.close(self._errors)
-
 
     def _ends_within(self, seconds: float) -> bool:
         handle = os.pidfd_open(self.process.pid)

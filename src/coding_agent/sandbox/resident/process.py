@@ -130,7 +130,9 @@ def _child(main: Callable[[Dict[str, int]], int], fds: Dict[str, int], config: D
             confine.separate()
             init = os.fork()
             if init != 0:
-                reap.close_all_but(set())
+                # Not by way of /proc: the namespace's first process is mounting its own over it.
+                for fd in fds.values():
+                    os.close(fd)
                 os.waitpid(init, 0)
                 os._exit(0)
         _init(main, fds, config)
