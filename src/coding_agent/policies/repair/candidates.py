@@ -64,7 +64,9 @@ def _ranked(
     for _, _, edit in _spread(scored):
         text = texts[edit.path]
         if viable(text, edit):
-            key = overlay_key({**dict(node), edit.path: changed(text, edit)})
+            # None only hides a test file from mutation; the file itself is as it was found.
+            kept = {path: old for path, old in node if old is not None}
+            key = overlay_key({**kept, edit.path: changed(text, edit)})
             out.setdefault(key, Candidate(key=key, edit=edit))
         if len(out) >= MOST:
             break
