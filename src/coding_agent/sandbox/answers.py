@@ -29,7 +29,7 @@ OUTCOMES = frozenset({"passed", "failed", "error", "skipped", "xfailed", "xpasse
 MAX_TEXT = 4000
 
 
-def _field(answer: Answer, key: str, kind: type[T]) -> T:
+def _field(answer: Any, key: str, kind: type[T]) -> T:
     value = answer.get(key) if isinstance(answer, Mapping) else None
     if type(value) is not kind:
         raise SandboxProtocol(f"{key}: expected {kind.__name__}, found {str(value)[:100]!r}")

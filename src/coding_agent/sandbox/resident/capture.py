@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict
+from typing import Any
 
 
 class Capture:
@@ -40,7 +40,7 @@ class Capture:
         if len(self._tail) > 4 * self._half:
             del self._tail[: -self._half]
 
-    def result(self) -> Dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         self._store(self._held)
         self._held = b""
         return {

@@ -8,7 +8,7 @@ import resource
 import shutil
 import signal
 import struct
-from typing import Any, Dict, Tuple
+from typing import Any
 
 from . import seccomp
 
@@ -33,7 +33,7 @@ def separate() -> None:
     _check(_LIBC.unshare(_NEWPID | _NEWNS | _NEWIPC), "unshare")
 
 
-def prepare(config: Dict[str, Any]) -> None:
+def prepare(config: dict[str, Any]) -> None:
     """What the runtime does for itself, once: become a subreaper, bound the workspace. Raises OSError."""
     # Orphans of the runtime's children become its own, so that it can kill them.
     _check(_LIBC.prctl(36, 1, 0, 0, 0), "subreaper")
@@ -45,7 +45,7 @@ def prepare(config: Dict[str, Any]) -> None:
     os.chdir(config["root"])
 
 
-def scratch(config: Dict[str, Any]) -> None:
+def scratch(config: dict[str, Any]) -> None:
     """An empty /tmp (and /dev/shm, and the /proc of this namespace) for the call that starts. Raises OSError."""
     if not config["namespaces"]:
         shutil.rmtree(config["tmp"], ignore_errors=True)
@@ -67,9 +67,9 @@ def die_with_parent() -> None:
     _LIBC.prctl(1, int(signal.SIGKILL), 0, 0, 0)
 
 
-def limit(config: Dict[str, Any]) -> None:
+def limit(config: dict[str, Any]) -> None:
     """Resource limits of this process and all that it starts."""
-    limits: Tuple[Tuple[int, int], ...] = (
+    limits: tuple[tuple[int, int], ...] = (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, config["memory_bytes"]),
         (resource.RLIMIT_FSIZE, config["file_bytes"]),

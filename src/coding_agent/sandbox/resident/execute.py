@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List
+from typing import Any
 
 from .capture import Capture
 from .process import run
@@ -12,7 +12,7 @@ from .process import run
 WORKSPACE = re.compile(rb"(?<![\w.~-])/workspace(?![\w.~-])")
 
 
-def execute(argv: List[str], timeout_s: float, output_bytes: int, config: Dict[str, Any]) -> Dict[str, Any]:
+def execute(argv: list[str], timeout_s: float, output_bytes: int, config: dict[str, Any]) -> dict[str, Any]:
     """Run `argv` to its end or to the timeout."""
     hidden = os.fsencode(config["hidden"])
     capture = Capture(output_bytes, hidden)
@@ -21,7 +21,7 @@ def execute(argv: List[str], timeout_s: float, output_bytes: int, config: Dict[s
         root = os.fsencode(config["root"])
         words = [WORKSPACE.sub(lambda _: root, word) for word in words]
 
-    def main(_: Dict[str, int]) -> int:
+    def main(_: dict[str, int]) -> int:
         try:
             os.execvpe(words[0], words, dict(os.environ))
         except OSError as error:

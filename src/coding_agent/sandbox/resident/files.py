@@ -1,21 +1,23 @@
-"""File operations: read, list, edit, apply. Edits are all or nothing; nothing follows a symlink."""
+"""File operations: read, list, apply. Nothing follows a symlink."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
-from .paths import open_directory, open_file, open_parent, parts_of
+from .paths import DIRECTORY, create_file, mode_of, open_directory, open_file, open_parent, parts_of, prune
 from .refuse import Refuse, refusal
 from .tree import ignored
 
-Message = Dict[str, Any]
+Message = dict[str, Any]
+MAX_READ = 256 << 20
+"""No file that a process may write is larger; a sparse one of a terabyte could not be hashed."""
 
 
 def read(root: str, path: str, max_bytes: int) -> Message:
-    """The first `max_bytes` of a regular file, with the size and hash of the whole."""
+    """The first `max_bytes` of a regular file, with the size and hash of the whole. Raises Refuse."""
     parent, name = open_parent(root, path)
     try:
         fd = open_file(parent, name, path)
@@ -23,6 +25,8 @@ def read(root: str, path: str, max_bytes: int) -> Message:
         os.close(parent)
     with os.fdopen(fd, "rb") as file:
         info = os.fstat(fd)
+        if info.st_size > MAX_READ:
+            raise Refuse("too_large", path, "%d bytes; at most %d can be read" % (info.st_size, MAX_READ))
         sha, data = hashlib.sha256(), b""
         while True:
             chunk = file.read(1 << 20)
@@ -42,7 +46,7 @@ def list_tree(root: str, path: str, depth: int, max_entries: int) -> Message:
 
 
 def _listing(root: str, prefix: str, depth: int, max_entries: int) -> Message:
-    entries: List[Message] = []
+    entries: list[Message] = []
     omitted = 0
     stack = [(row, 1) for row in reversed(_rows(root, prefix))]
     while stack:
@@ -53,12 +57,12 @@ def _listing(root: str, prefix: str, depth: int, max_entries: int) -> Message:
             omitted += 1
         if row["kind"] == "directory" and level < depth:
             below = _rows(root, row["path"])
-            row["size"] = -1
+            row["size"] = 0
             stack += [(each, level + 1) for each in reversed(below)]
     return {"entries": entries, "omitted": omitted}
 
 
-def _rows(root: str, folder: str) -> List[Message]:
+def _rows(root: str, folder: str) -> list[Message]:
     rows = []
     try:
         entries = [entry for entry in os.scandir(os.path.join(root, folder)) if not ignored(entry.name)]
@@ -86,113 +90,79 @@ def _count(folder: str) -> int:
         return 0
 
 
-def edit(root: str, edits: List[Message]) -> None:
-    """Carry out every edit or none. Raises Refuse naming the first path that can not be edited."""
-    paths = ["/".join(parts_of(each["path"])) for each in edits]
-    if len(set(paths)) != len(paths):
-        raise Refuse("exists", max(paths, key=paths.count), "edited twice in one request")
-    plans = [_plan(root, path, each) for path, each in zip(paths, edits)]
-    undo: List[Tuple[str, Optional[bytes], int]] = []
+def apply(root: str, changes: list[Message]) -> None:
+    """Bring paths to recorded states: deletions first; then the rest, whatever stands in the way."""
+    for change in changes:
+        if not parts_of(change["path"]):
+            raise Refuse("is_directory", change["path"] or ".")
+    for change in sorted(changes, key=lambda c: (c["kind"] != "delete", os.fsencode(c["path"]))):
+        try:
+            if change["kind"] == "delete":
+                _delete(root, parts_of(change["path"]))
+            else:
+                _bring(root, change)
+        except OSError as error:
+            raise refusal(error, change["path"]) from error
+
+
+def _bring(root: str, change: Message) -> None:
+    path, parts = change["path"], parts_of(change["path"])
+    parent, name = _parents(root, parts[:-1]), parts[-1]
     try:
-        # Deletions first, so that a file may give way to a directory of the same name.
-        for path, new, mode, old, old_mode in sorted(plans, key=lambda plan: plan[1] is not None):
-            undo.append((path, old, old_mode))
-            put(root, path, new, mode)
-    except (OSError, Refuse) as error:
-        for path, old, old_mode in reversed(undo):
-            put(root, path, old, old_mode)
-        raise error if isinstance(error, Refuse) else refusal(error, path) from error
-
-
-def _plan(root: str, path: str, wanted: Message) -> Tuple[str, Optional[bytes], int, Optional[bytes], int]:
-    old: Optional[bytes] = None
-    old_mode = 0o644
-    try:
-        found = read(root, path, 1 << 30)
-        old, old_mode = found["data"], 0o755 if found["executable"] else 0o644
-    except Refuse as refused:
-        if refused.code not in ("not_found", "not_directory"):
-            raise
-    expected = wanted["expected_sha256"]
-    if expected is None and old is not None:
-        raise Refuse("exists", path)
-    if expected is not None and old is None and not (expected == "any" and wanted["data"] is not None):
-        raise Refuse("not_found", path)
-    if expected not in (None, "any") and old is not None and hashlib.sha256(old).hexdigest() != expected:
-        raise Refuse("changed", path, "the file is not what the edit was computed from")
-    executable = wanted["executable"]
-    mode = old_mode if executable is None else 0o755 if executable else 0o644
-    return path, wanted["data"], mode, old, old_mode
-
-
-def put(root: str, path: str, data: Optional[bytes], mode: int) -> None:
-    """Make `path` a regular file with this content, or (None) nothing, and drop directories left empty."""
-    try:
-        parent, name = open_parent(root, path, create=data is not None)
-    except Refuse as refused:
-        if data is None and refused.code == "not_found":
+        if change["kind"] == "mode":
+            fd = open_file(parent, name, path)
+            os.fchmod(fd, 0o755 if change["executable"] else 0o644)
+            os.close(fd)
             return
-        raise
-    try:
-        if data is None:
-            try:
-                os.unlink(name, dir_fd=parent)
-            except FileNotFoundError:
-                pass
+        clear(parent, name)
+        if change["kind"] == "symlink":
+            os.symlink(change["data"], os.fsencode(name), dir_fd=parent)
         else:
-            _replace(parent, name, data, mode)
+            create_file(parent, name, change["data"], executable=change["executable"])
     finally:
         os.close(parent)
-    if data is None:
-        prune(root, path)
 
 
-def _replace(parent: int, name: str, data: bytes, mode: int) -> None:
-    temporary = ".~%d" % os.getpid()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(temporary, flags, mode, dir_fd=parent)
+def _parents(root: str, parts: list[str]) -> int:
+    """The directory, made where it is missing; what is no directory on the way gives way to one."""
+    fd = open_directory(root, [], ".")
+    for part in parts:
+        mode = mode_of(fd, part)
+        if mode and not stat.S_ISDIR(mode):
+            os.unlink(part, dir_fd=fd)
+            mode = 0
+        if not mode:
+            os.mkdir(part, 0o755, dir_fd=fd)
+        below = os.open(part, DIRECTORY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    return fd
+
+
+def _delete(root: str, parts: list[str]) -> None:
     try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-    except OSError:
-        os.unlink(temporary, dir_fd=parent)
-        raise
+        parent = open_directory(root, parts[:-1], "/".join(parts))
+    except Refuse:
+        return
+    try:
+        mode = mode_of(parent, parts[-1])
+        if mode and not stat.S_ISDIR(mode):
+            os.unlink(parts[-1], dir_fd=parent)
+    finally:
+        os.close(parent)
+    prune(root, parts[:-1])
 
 
-def prune(root: str, path: str) -> None:
-    """Remove the directories above `path` that are empty now."""
-    parts = parts_of(path)[:-1]
-    while parts:
+def clear(parent: int, name: str) -> None:
+    """Remove whatever has this name, without following it."""
+    mode = mode_of(parent, name)
+    if mode and not stat.S_ISDIR(mode):
+        os.unlink(name, dir_fd=parent)
+    elif mode:
+        inside = os.open(name, DIRECTORY, dir_fd=parent)
         try:
-            os.rmdir(os.path.join(root, *parts))
-        except OSError:
-            return
-        parts.pop()
-
-
-def apply(root: str, changes: List[Message]) -> None:
-    """Bring paths to recorded states: deletions first, deepest first; then the rest."""
-    for change in sorted(changes, key=lambda c: (c["kind"] != "delete", c["path"])):
-        path, kind = change["path"], change["kind"]
-        parent, name = open_parent(root, path, create=kind != "delete")
-        try:
-            mode = 0o755 if change["executable"] else 0o644
-            if kind == "mode":
-                os.chmod(name, mode, dir_fd=parent)
-                continue
-            try:
-                os.unlink(name, dir_fd=parent)
-            except FileNotFoundError:
-                pass
-            if kind == "symlink":
-                os.symlink(change["data"], os.fsencode(name), dir_fd=parent)
-            elif kind != "delete":
-                _replace(parent, name, change["data"], mode)
-        except OSError as error:
-            raise refusal(error, path) from error
+            for below in os.listdir(inside):
+                clear(inside, below)
         finally:
-            os.close(parent)
-        if kind == "delete":
-            prune(root, path)
+            os.close(inside)
+        os.rmdir(name, dir_fd=parent)

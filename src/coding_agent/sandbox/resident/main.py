@@ -12,11 +12,13 @@ import signal
 import socket
 import struct
 import sys
-from typing import Any, Callable, Dict, Optional
+from collections.abc import Callable
+from typing import Any
 
 from . import files
-from .execute import execute
 from .confine import prepare
+from .edit import edit
+from .execute import execute
 from .process import HostGone
 from .reap import kill_descendants
 from .refuse import Refuse
@@ -25,7 +27,7 @@ from .tests import run_tests
 from .tree import Watched
 
 MAX_FRAME = 512 << 20
-Message = Dict[str, Any]
+Message = dict[str, Any]
 
 
 def main(fd: int, config: Message) -> None:
@@ -55,7 +57,7 @@ class Server:
     def __init__(self, config: Message) -> None:
         self._config, self._root = config, config["root"]
         self._watched = Watched(self._root)
-        self._operations: Dict[str, Callable[[Message], Message]] = {
+        self._operations: dict[str, Callable[[Message], Message]] = {
             "hello": self._hello,
             "apply": self._apply,
             "read": lambda q: files.read(self._root, q["path"], q["max_bytes"]),
@@ -63,7 +65,7 @@ class Server:
             "search": lambda q: search(self._root, q, config["rg"]),
             "edit": self._edit,
             "exec": lambda q: execute(q["argv"], q["timeout_s"], q["output_bytes"], config),
-            "test": lambda q: run_tests(q["args"], q["timeout_s"], q["output_bytes"], config),
+            "test": self._test,
             "changes": lambda _: self._changes(),
         }
 
@@ -86,15 +88,20 @@ class Server:
         return {"tree": self._watched.forget()}
 
     def _edit(self, request: Message) -> Message:
-        files.edit(self._root, request["edits"])
+        edit(self._root, request["edits"], self._config["file_bytes"])
         return self._changes()
+
+    def _test(self, request: Message) -> Message:
+        # Read before anything of the agent's runs, so that the run can not lie about it.
+        digests = self._watched.digests()
+        return run_tests(request["args"], request["timeout_s"], request["output_bytes"], self._config, digests)
 
     def _changes(self) -> Message:
         changed, tree = self._watched.changes()
         return {"files": changed, "tree": tree}
 
 
-def receive(sock: socket.socket) -> Optional[Message]:
+def receive(sock: socket.socket) -> Message | None:
     """The next request, or None when the other side hung up."""
     head = _exactly(sock, 4)
     if head is None:
@@ -110,7 +117,7 @@ def send(sock: socket.socket, message: Message) -> None:
     sock.sendall(struct.pack(">I", len(body)) + body)
 
 
-def _exactly(sock: socket.socket, size: int) -> Optional[bytes]:
+def _exactly(sock: socket.socket, size: int) -> bytes | None:
     data = bytearray()
     while len(data) < size:
         chunk = sock.recv(min(size - len(data), 1 << 20))

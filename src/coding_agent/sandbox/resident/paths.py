@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import List, Tuple
 
 from .refuse import Refuse, refusal
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_PATH = 4000
+"""Bytes; longer paths can not be named and are not state."""
 
 
-def parts_of(path: str) -> List[str]:
+def parts_of(path: str) -> list[str]:
     """The components of a relative path. Refuses what could leave the workspace or enter `.git`."""
-    if "\0" in path or len(path) > 4000:
+    try:
+        raw = os.fsencode(path)
+    except UnicodeEncodeError:
+        raise Refuse("bad_name", path.encode("utf-8", "backslashreplace").decode()[:200]) from None
+    if b"\0" in raw or len(raw) > MAX_PATH:
         raise Refuse("bad_name", path.replace("\0", "\\0")[:200])
-    if path.startswith(("/", "~")):
+    if path.startswith("/"):
         raise Refuse("outside", path, "paths are relative to the workspace")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
@@ -25,18 +30,18 @@ def parts_of(path: str) -> List[str]:
     return parts
 
 
-def open_directory(root: str, parts: List[str], path: str, *, create: bool = False) -> int:
+def open_directory(root: str, parts: list[str], path: str, *, create: bool = False) -> int:
     """A descriptor of the directory that `parts` name. Raises Refuse."""
-    fd = os.open(root, _DIRECTORY)
+    fd = os.open(root, DIRECTORY)
     for part in parts:
         try:
             try:
-                below = os.open(part, _DIRECTORY, dir_fd=fd)
+                below = os.open(part, DIRECTORY, dir_fd=fd)
             except FileNotFoundError:
                 if not create:
                     raise
                 os.mkdir(part, 0o755, dir_fd=fd)
-                below = os.open(part, _DIRECTORY, dir_fd=fd)
+                below = os.open(part, DIRECTORY, dir_fd=fd)
         except OSError as error:
             kind = _kind(fd, part)
             os.close(fd)
@@ -48,7 +53,7 @@ def open_directory(root: str, parts: List[str], path: str, *, create: bool = Fal
     return fd
 
 
-def open_parent(root: str, path: str, *, create: bool = False) -> Tuple[int, str]:
+def open_parent(root: str, path: str, *, create: bool = False) -> tuple[int, str]:
     """(descriptor of the parent directory, last component). Raises Refuse."""
     parts = parts_of(path)
     if not parts:
@@ -69,10 +74,46 @@ def open_file(parent: int, name: str, path: str) -> int:
         raise refusal(error, path) from error
 
 
+def mode_of(parent: int, name: str) -> int:
+    """The mode of what has this name, itself and not what it points to; 0 for nothing."""
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return 0
+
+
+def create_file(parent: int, name: str, data: bytes, *, executable: bool) -> None:
+    """A new regular file. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fchmod(file.fileno(), 0o755 if executable else 0o644)
+
+
+def prune(root: str, parts: list[str]) -> None:
+    """Remove this directory and those above it, as far as they are empty."""
+    for depth in range(len(parts), 0, -1):
+        try:
+            above = open_directory(root, parts[: depth - 1], "/".join(parts))
+        except Refuse:
+            continue
+        try:
+            os.rmdir(parts[depth - 1], dir_fd=above)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
+        finally:
+            os.close(above)
+
+
 def _kind(parent: int, name: str) -> str:
     try:
-        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+        mode = mode_of(parent, name)
     except OSError:
+        return "missing"
+    if not mode:
         return "missing"
     if stat.S_ISREG(mode):
         return "file"

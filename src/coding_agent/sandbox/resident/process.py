@@ -14,7 +14,8 @@ import os
 import select
 import signal
 import time
-from typing import Any, Callable, Dict, Optional, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from . import confine, reap
 
@@ -29,7 +30,7 @@ class Sink(Protocol):
 class Ended:
     """How the process ended. `status` None: killed for time."""
 
-    def __init__(self, status: Optional[int], timed_out: bool) -> None:
+    def __init__(self, status: int | None, timed_out: bool) -> None:
         self.status, self.timed_out = status, timed_out
 
 
@@ -42,7 +43,7 @@ class HostGone(Exception):
 
 
 def run(
-    main: Callable[[Dict[str, int]], int], sinks: Dict[str, Sink], config: Dict[str, Any], timeout_s: float
+    main: Callable[[dict[str, int]], int], sinks: dict[str, Sink], config: dict[str, Any], timeout_s: float
 ) -> Ended:
     """Run `main` in a process of its own; what it writes to the pipe named `out` is its stdout and stderr, the others
     it gets as descriptors. Raises Broken, HostGone."""
@@ -72,7 +73,7 @@ def run(
     return Ended(None, True)
 
 
-def _watch(ends: Dict[str, int], sinks: Dict[str, Sink], deadline: float, host: int) -> bytes:
+def _watch(ends: dict[str, int], sinks: dict[str, Sink], deadline: float, host: int) -> bytes:
     poll = select.poll()
     names = {fd: name for name, fd in ends.items()}
     for fd in names:
@@ -99,7 +100,7 @@ def _watch(ends: Dict[str, int], sinks: Dict[str, Sink], deadline: float, host: 
     return told
 
 
-def _read(fd: int) -> Optional[bytes]:
+def _read(fd: int) -> bytes | None:
     try:
         return os.read(fd, 1 << 16)
     except BlockingIOError:
@@ -115,7 +116,7 @@ def _finish(fd: int, sink: Sink) -> None:
         sink.feed(data)
 
 
-def _end(told: bytes, pid: int, config: Dict[str, Any]) -> None:
+def _end(told: bytes, pid: int, config: dict[str, Any]) -> None:
     if config["namespaces"] and told.startswith(b"S"):
         os.waitpid(pid, 0)
         reap.collect()
@@ -123,7 +124,7 @@ def _end(told: bytes, pid: int, config: Dict[str, Any]) -> None:
         reap.kill_descendants()
 
 
-def _child(main: Callable[[Dict[str, int]], int], fds: Dict[str, int], config: Dict[str, Any]) -> None:
+def _child(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
     try:
         reap.close_all_but(set(fds.values()))
         if config["namespaces"]:
@@ -142,7 +143,7 @@ def _child(main: Callable[[Dict[str, int]], int], fds: Dict[str, int], config: D
         os._exit(70)
 
 
-def _init(main: Callable[[Dict[str, int]], int], fds: Dict[str, int], config: Dict[str, Any]) -> None:
+def _init(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
     confine.die_with_parent()
     confine.scratch(config)
     process = os.fork()
@@ -157,7 +158,7 @@ def _init(main: Callable[[Dict[str, int]], int], fds: Dict[str, int], config: Di
             os._exit(0)
 
 
-def _become(main: Callable[[Dict[str, int]], int], fds: Dict[str, int], config: Dict[str, Any]) -> None:
+def _become(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
     status = 70
     rest = {name: fd for name, fd in fds.items() if name not in ("out", STATUS)}
     try:

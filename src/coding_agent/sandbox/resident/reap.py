@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import Dict, List, Set
 
 PATIENCE_S = 10.0
 
@@ -37,8 +36,8 @@ def kill_descendants() -> None:
         time.sleep(0.0005)
 
 
-def _descendants(root: int) -> List[int]:
-    below: Dict[int, List[int]] = {}
+def _descendants(root: int) -> list[int]:
+    below: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -55,7 +54,7 @@ def _descendants(root: int) -> List[int]:
     return found
 
 
-def close_all_but(keep: Set[int]) -> None:
+def close_all_but(keep: set[int]) -> None:
     """Close every descriptor above 2 except these."""
     for name in os.listdir("/proc/self/fd"):
         fd = int(name)

@@ -6,12 +6,12 @@ missing come from outside.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import traceback
-from typing import Any, Dict, Generator, List, Optional
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -21,11 +21,11 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
 class Reporter:
-    """One line per fact: a file's digest, a test that starts, an outcome, a failure."""
+    """One line per fact: a file that was collected, a test that starts, an outcome, a failure."""
 
     def __init__(self, fd: int, root: str) -> None:
         self._fd, self._root = fd, root + "/"
-        self._outcomes: Dict[str, str] = {}
+        self._outcomes: dict[str, str] = {}
 
     def _send(self, **fact: Any) -> None:
         data = json.dumps(fact).encode() + b"\n"
@@ -33,9 +33,7 @@ class Reporter:
             data = data[os.write(self._fd, data) :]
 
     def pytest_pycollect_makemodule(self, module_path: Any) -> None:
-        path = str(module_path)
-        with open(path, "rb") as file:
-            self._send(file=self._relative(path), sha256=hashlib.sha256(file.read()).hexdigest())
+        self._send(collected=self._relative(str(module_path)))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._send(running=nodeid)
@@ -45,10 +43,10 @@ class Reporter:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         outcome = self._outcome(report)
-        if outcome is not None:
+        if (outcome is not None and self._outcomes.get(report.nodeid) not in ("failed", "error")) or outcome == "error":
             self._outcomes[report.nodeid] = outcome
 
-    def _outcome(self, report: Any) -> Optional[str]:
+    def _outcome(self, report: Any) -> str | None:
         expected = hasattr(report, "wasxfail")
         if report.failed:
             return "failed" if report.when == "call" else "error"
@@ -71,7 +69,7 @@ class Reporter:
             self._send(test=report.nodeid, outcome="error")
         return report
 
-    def _failure(self, test: str, error: BaseException) -> Dict[str, Any]:
+    def _failure(self, test: str, error: BaseException) -> dict[str, Any]:
         frames = self._frames(error)
         file, line = (frames[-1]["file"], frames[-1]["line"]) if frames else (test.partition("::")[0], 0)
         if isinstance(error, SyntaxError) and str(error.filename).startswith(self._root):
@@ -86,13 +84,13 @@ class Reporter:
         name = type(error).__name__
         return {"test": test, "file": file, "line": line, "exception": name, "message": first, "frames": frames}
 
-    def _frames(self, error: BaseException) -> List[Dict[str, Any]]:
+    def _frames(self, error: BaseException) -> list[dict[str, Any]]:
         rows = []
         for frame, line in traceback.walk_tb(error.__traceback__):
-            path = os.path.join(self._root, frame.f_code.co_filename)
+            path = frame.f_code.co_filename
             if path.startswith(self._root):
-                rows.append({"file": self._relative(path), "line": line, "function": frame.f_code.co_name})
+                rows.append({"file": self._relative(path), "line": line or 0, "function": frame.f_code.co_name})
         return rows
 
     def _relative(self, path: str) -> str:
-        return path[len(self._root) :] if path.startswith(self._root) else path
+        return path.removeprefix(self._root)

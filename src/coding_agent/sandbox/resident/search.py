@@ -8,7 +8,7 @@ import os
 import selectors
 import subprocess
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from .paths import open_directory, open_parent, parts_of
 from .refuse import Refuse
@@ -18,7 +18,7 @@ MAX_BYTES = 16 << 20
 MAX_TEXT = 500
 
 
-def search(root: str, request: Dict[str, Any], rg: str) -> Dict[str, Any]:
+def search(root: str, request: dict[str, Any], rg: str) -> dict[str, Any]:
     """Matches sorted by path, then line."""
     path = "/".join(parts_of(request["path"])) or "."
     _require(root, path)
@@ -49,7 +49,7 @@ def _require(root: str, path: str) -> None:
             os.close(parent)
 
 
-def _run(command: List[str], root: str, timeout_s: float) -> "tuple[bytes, bool, Optional[int], str]":
+def _run(command: list[str], root: str, timeout_s: float) -> tuple[bytes, bool, int | None, str]:
     deadline = time.monotonic() + timeout_s
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
@@ -78,7 +78,7 @@ def _run(command: List[str], root: str, timeout_s: float) -> "tuple[bytes, bool,
     return bytes(kept[out]), timed_out, status, errors[:1000]
 
 
-def _rows(raw: bytes) -> List[Dict[str, Any]]:
+def _rows(raw: bytes) -> list[dict[str, Any]]:
     rows = []
     for line in raw.split(b"\n"):
         try:
@@ -90,10 +90,10 @@ def _rows(raw: bytes) -> List[Dict[str, Any]]:
             path = os.fsdecode(_bytes(data["path"]))
             text = _bytes(data["lines"]).rstrip(b"\r\n").decode("utf-8", "backslashreplace")
             text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "[line cut]"
-            path = path[2:] if path.startswith("./") else path
+            path = path.removeprefix("./")
             rows.append({"path": path, "line": data["line_number"], "text": text})
     return rows
 
 
-def _bytes(value: Dict[str, str]) -> bytes:
+def _bytes(value: dict[str, str]) -> bytes:
     return base64.b64decode(value["bytes"]) if "bytes" in value else value["text"].encode("utf-8")

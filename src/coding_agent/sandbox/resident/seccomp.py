@@ -10,7 +10,6 @@ import ctypes
 import errno
 import platform
 import struct
-from typing import Dict, List, Tuple
 
 _X86 = (
     101, 310, 311, 250, 248, 249, 323, 321, 298, 165, 166, 155, 161, 308, 272, 246, 320, 175, 313, 176, 167, 168, 169, 163,
@@ -27,7 +26,7 @@ _BOTH = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442)
 """io_uring_setup, io_uring_enter, io_uring_register, open_tree, move_mount, fsopen, fsconfig, fsmount, fspick,
 mount_setattr: numbered alike everywhere."""
 _CLONE3 = 435
-_ARCHES: Dict[str, Tuple[int, Tuple[int, ...], int, int, int]] = {
+_ARCHES: dict[str, tuple[int, tuple[int, ...], int, int, int]] = {
     "x86_64": (0xC000003E, _X86, 56, 16, 41),
     "aarch64": (0xC00000B7, _ARM, 220, 29, 198),
 }
@@ -47,7 +46,7 @@ def program(machine: str = "") -> bytes:
     """The filter as an array of `struct sock_filter`. Raises KeyError for an unknown architecture."""
     arch, denied, clone, ioctl, socket = _ARCHES[machine or platform.machine()]
     deny = _ERRNO | errno.EPERM
-    code: List[Tuple[int, int, int, int]] = [
+    code: list[tuple[int, int, int, int]] = [
         (_LD, 0, 0, _ARCH),
         (_JEQ, 1, 0, arch),
         (_RET, 0, 0, _KILL),

@@ -1,68 +1,137 @@
-"""Test runs: pytest is imported once, into the runtime, from outside the workspace; each run is a fork of that."""
+"""Test runs: pytest is imported once, into the runtime, from outside the workspace; each run is a fork of that.
+
+What the run says of itself is checked here, fact by fact: it comes from a process that the agent's code shares.
+"""
 
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import sys
-from typing import Any, Dict, List
+from typing import Any
 
 from .capture import Capture, Kept
 from .process import run
 
 MAX_RECORDS = 32 << 20
+MAX_TEXT = 2000
+MAX_FRAMES = 20
 OPTIONS = ["-p", "no:cacheprovider", "--tb=no", "--color=no", "--no-header"]
+OUTCOMES = frozenset(["passed", "failed", "error", "skipped", "xfailed", "xpassed"])
+ENDINGS = (0, 1, 2, 5)
+"""pytest's exit statuses for runs that went their way."""
 
 
-def run_tests(args: List[str], timeout_s: float, output_bytes: int, config: Dict[str, Any]) -> Dict[str, Any]:
-    """One pytest run with these arguments. ImportError when this interpreter has no pytest."""
+def warm() -> None:
+    """Import pytest and what every run of it imports. ImportError when this interpreter has no pytest."""
+    import _pytest.config
+    import pytest  # noqa: F401
+
+    from . import reporter  # noqa: F401
+
+    for name in _pytest.config.default_plugins:
+        importlib.import_module("_pytest." + name)
+    gc.collect()
+    gc.freeze()
+
+
+def run_tests(
+    args: list[str], timeout_s: float, output_bytes: int, config: dict[str, Any], digests: dict[str, str]
+) -> dict[str, Any]:
+    """One pytest run with these arguments. `digests`: of every file, from before the run."""
+    if "pytest" not in sys.modules:
+        warm()
+    hidden = os.fsencode(config["hidden"])
+    output, records = Capture(2 * output_bytes, hidden), Kept(MAX_RECORDS)
+    ended = run(
+        lambda fds: _pytest_main(args, fds["records"], config), {"out": output, "records": records}, config, timeout_s
+    )
+    raw = bytes(records.data)
+    report = _fold(raw.replace(hidden, b"") if hidden else raw, digests)
+    report.update(exit_status=ended.status, timed_out=ended.timed_out, output="")
+    early = ended.timed_out or report["running"] is not None or ended.status not in ENDINGS
+    if early or not report["outcomes"]:
+        kept = output.result()
+        report["output"] = (kept["head"] + kept["tail"])[-output_bytes:].decode("utf-8", "backslashreplace")
+    return report
+
+
+def _pytest_main(args: list[str], records: int, config: dict[str, Any]) -> int:
     import pytest
 
     from .reporter import Reporter
 
-    gc.freeze()
     root = config["root"]
-
-    def main(fds: Dict[str, int]) -> int:
-        package_parent = config["package_parent"]
-        sys.path[:] = [root] + [entry for entry in sys.path if entry not in ("", package_parent, root)]
-        sys.argv = ["pytest", *args]
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        sys.dont_write_bytecode = True
-        arguments = [*OPTIONS, "--rootdir=" + root, *args]
-        status = int(pytest.main(arguments, plugins=[Reporter(fds["records"], root)]))
+    sys.path[:] = [root] + [entry for entry in sys.path if entry not in ("", config["package_parent"], root)]
+    sys.argv = ["pytest", *args]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.dont_write_bytecode = True
+    _forget_shadowed(root)
+    try:
+        return int(pytest.main([*OPTIONS, "--rootdir=" + root, *args], plugins=[Reporter(records, root)]))
+    finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        return status
-
-    output, records = Capture(2 * output_bytes), Kept(MAX_RECORDS)
-    ended = run(main, {"out": output, "records": records}, config, timeout_s)
-    report = _fold(bytes(records.data))
-    report.update(exit_status=ended.status, timed_out=ended.timed_out, output="")
-    if not report["outcomes"] or ended.timed_out or ended.status not in (0, 1, 2, 5):
-        kept = output.result()
-        tail = (kept["head"] + kept["tail"])[-output_bytes:]
-        report["output"] = tail.decode("utf-8", "backslashreplace").replace(root, "/workspace")
-    return report
 
 
-def _fold(raw: bytes) -> Dict[str, Any]:
-    report: Dict[str, Any] = {"outcomes": {}, "failures": [], "digests": {}, "running": None}
+def _forget_shadowed(root: str) -> None:
+    """Let the workspace's own `queue.py` be imported, though the runtime has imported the library's."""
+    here = {name.partition(".")[0] for name in os.listdir(root)} - {"pytest", "sys", "os", "builtins"}
+    library = os.path.dirname(os.__file__) + os.sep
+    for name, module in list(sys.modules.items()):
+        origin = getattr(module, "__file__", None) or ""
+        if name.partition(".")[0] in here and origin.startswith(library) and os.sep + "site-packages" not in origin:
+            del sys.modules[name]
+
+
+def _fold(raw: bytes, digests: dict[str, str]) -> dict[str, Any]:
+    report: dict[str, Any] = {"outcomes": {}, "failures": [], "digests": {}, "running": None}
     for line in raw.split(b"\n"):
         try:
             fact = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if not isinstance(fact, dict):
-            continue
-        if "outcome" in fact:
-            report["outcomes"][fact.get("test")] = fact["outcome"]
-            report["running"] = None
-        elif "running" in fact:
-            report["running"] = fact["running"]
-        elif "failure" in fact:
-            report["failures"].append(fact["failure"])
-        elif "sha256" in fact:
-            report["digests"].setdefault(fact.get("file"), fact["sha256"])
+        if isinstance(fact, dict):
+            _take(report, fact, digests)
     return report
+
+
+def _take(report: dict[str, Any], fact: dict[str, Any], digests: dict[str, str]) -> None:
+    test = fact.get("test")
+    if isinstance(test, str) and fact.get("outcome") in list(OUTCOMES):
+        report["outcomes"][test[:MAX_TEXT]] = fact["outcome"]
+        report["running"] = None
+    elif isinstance(fact.get("running"), str):
+        report["running"] = fact["running"][:MAX_TEXT]
+    elif isinstance(fact.get("failure"), dict):
+        report["failures"].append(_failure(fact["failure"]))
+    elif isinstance(fact.get("collected"), str) and fact["collected"] in digests:
+        report["digests"][fact["collected"]] = digests[fact["collected"]]
+
+
+def _failure(told: dict[str, Any]) -> dict[str, Any]:
+    texts = {key: _text(told.get(key)) for key in ("test", "file", "exception", "message")}
+    told_frames = told.get("frames")
+    frames = [frame for frame in told_frames if isinstance(frame, dict)] if isinstance(told_frames, list) else []
+    return {
+        **texts,
+        "line": _number(told.get("line")),
+        "frames": [
+            {
+                "file": _text(frame.get("file")),
+                "line": _number(frame.get("line")),
+                "function": _text(frame.get("function")),
+            }
+            for frame in frames[:MAX_FRAMES]
+        ],
+    }
+
+
+def _text(value: Any) -> str:
+    return value[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < 1 << 31 else 0

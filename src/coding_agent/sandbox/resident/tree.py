@@ -1,8 +1,9 @@
 """The state of a workspace: its digest, and what changed since it was last looked at.
 
 The digest is SHA-256 over, for each path in byte order: one byte of kind (`F` file, `X` executable file, `L` symlink),
-the path's length as 8 bytes big-endian, the path, and the SHA-256 of its content (of a symlink: its target). Times,
-owners, other mode bits, empty directories, and devices, sockets and pipes are not state; nor are `IGNORED` names.
+the path's length as 8 bytes big-endian, the path, and the SHA-256 of its content (of a symlink: its target). Not state
+are times, owners, other mode bits, empty directories, devices, sockets and pipes, paths of more than 4000 bytes, and
+whatever has one of the `IGNORED` names.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from .refuse import Refuse
 
@@ -18,10 +21,15 @@ IGNORED = frozenset({".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ru
 """Directories and files of these names, anywhere, and `*.pyc`, are left out of digest, changes and listings."""
 MAX_CHANGED_BYTES = 64 << 20
 MAX_CHANGED_FILES = 20000
+RACY_NS = 50_000_000
+"""A file this young may change once more within the same tick of the clock: what it says is not remembered."""
+MAX_PATH = 4000
 
-Entry = Tuple[bytes, str, bytes]
+Entry = tuple[bytes, str, bytes]
 """(kind byte, path, SHA-256 of the content)"""
-Signature = Tuple[int, int, int, int, int]
+Signature = tuple[int, int, int, int, int]
+NEVER = (0, 0, 0, 0, 0)
+"""The signature of no file."""
 
 
 def ignored(name: str) -> bool:
@@ -42,17 +50,21 @@ class Watched:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._seen: Dict[str, Tuple[Signature, bytes, bytes]] = {}
+        self._seen: dict[str, tuple[Signature, bytes, bytes]] = {}
 
     def forget(self) -> str:
         """Take the present state as the one that later changes are told from; returns its digest."""
         self._seen = {path: (sig, kind, sha) for path, sig, kind, sha, _ in self._scan(want_data=False)}
         return digest((kind, path, sha) for path, (_, kind, sha) in self._seen.items())
 
-    def changes(self) -> Tuple[List[Dict[str, Any]], str]:
+    def digests(self) -> dict[str, str]:
+        """SHA-256 in hexadecimal of every regular file, by path; what was seen stays what was seen."""
+        return {path: sha.hex() for path, _, kind, sha, _ in self._scan(want_data=False) if kind != b"L"}
+
+    def changes(self) -> tuple[list[dict[str, Any]], str]:
         """(what is different, digest), and take the present state as seen. Raises Refuse when it is too much."""
         before, now = self._seen, {}
-        changed: List[Dict[str, Any]] = []
+        changed: list[dict[str, Any]] = []
         size = 0
         for path, sig, kind, sha, data in self._scan(want_data=True):
             now[path] = (sig, kind, sha)
@@ -70,13 +82,16 @@ class Watched:
         changed.sort(key=lambda change: os.fsencode(change["path"]))
         return changed, digest((kind, path, sha) for path, (_, kind, sha) in now.items())
 
-    def _scan(self, *, want_data: bool) -> Iterator[Tuple[str, Signature, bytes, bytes, Optional[bytes]]]:
+    def _scan(self, *, want_data: bool) -> Iterator[tuple[str, Signature, bytes, bytes, bytes | None]]:
+        racy = time.time_ns() - RACY_NS
         for path, info in walk(self.root):
             sig = (info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
             old = self._seen.get(path)
             if old is not None and old[0] == sig:
                 yield path, sig, old[1], old[2], None
                 continue
+            if max(info.st_mtime_ns, info.st_ctime_ns) > racy:
+                sig = NEVER
             full = os.path.join(self.root, path)
             if stat.S_ISLNK(info.st_mode):
                 kind, data = b"L", os.fsencode(os.readlink(full))
@@ -88,20 +103,15 @@ class Watched:
             yield path, sig, kind, hashlib.sha256(data).digest(), data if want_data else None
 
 
-def walk(root: str) -> Iterator[Tuple[str, os.stat_result]]:
+def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
     """Every regular file and symlink below `root` that is state, in no order."""
     pending = [""]
     while pending:
         folder = pending.pop()
-        try:
-            entries = list(os.scandir(os.path.join(root, folder)))
-        except PermissionError:
-            os.chmod(os.path.join(root, folder), 0o700)
-            entries = list(os.scandir(os.path.join(root, folder)))
-        for entry in entries:
-            if ignored(entry.name):
-                continue
+        for entry in _entries(os.path.join(root, folder)):
             path = folder + "/" + entry.name if folder else entry.name
+            if ignored(entry.name) or len(os.fsencode(path)) > MAX_PATH:
+                continue
             info = entry.stat(follow_symlinks=False)
             if stat.S_ISDIR(info.st_mode):
                 pending.append(path)
@@ -109,19 +119,28 @@ def walk(root: str) -> Iterator[Tuple[str, os.stat_result]]:
                 yield path, info
 
 
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except PermissionError:
+        # What an agent has made unreadable is still its state.
+        os.chmod(folder, 0o700)
+        return list(os.scandir(folder))
+
+
 def _content(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
     except PermissionError:
-        os.chmod(path, 0o600)
+        os.chmod(path, os.stat(path).st_mode & 0o777 | 0o400)
         with open(path, "rb") as file:
             return file.read()
 
 
 def _change(
-    path: str, old: Optional[Tuple[Signature, bytes, bytes]], kind: bytes, sha: bytes, data: Optional[bytes]
-) -> Dict[str, Any]:
+    path: str, old: tuple[Signature, bytes, bytes] | None, kind: bytes, sha: bytes, data: bytes | None
+) -> dict[str, Any]:
     change = {"path": path, "data": data, "executable": kind == b"X"}
     if kind == b"L":
         change["kind"] = "symlink"
