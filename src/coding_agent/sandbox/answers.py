@@ -7,7 +7,6 @@ from typing import Any, TypeVar, get_args
 
 from coding_agent.errors import SandboxProtocol
 from coding_agent.sandbox.base import (
-    WORKSPACE,
     ChangeSet,
     Entry,
     ExecResult,
@@ -105,10 +104,10 @@ def _change(row: Answer) -> PathChange:
     return PathChange(path=text(row, "path"), kind=kind, data=data, executable=executable)  # type: ignore[arg-type]
 
 
-def exec_result(answer: Answer, root: str) -> ExecResult:
+def exec_result(answer: Answer) -> ExecResult:
     return ExecResult(
-        head=_field(answer, "head", bytes).replace(root.encode(), WORKSPACE.encode()),
-        tail=_field(answer, "tail", bytes).replace(root.encode(), WORKSPACE.encode()),
+        head=_field(answer, "head", bytes),
+        tail=_field(answer, "tail", bytes),
         total_bytes=integer(answer, "total_bytes"),
         sha256=text(answer, "sha256"),
         exit_status=_optional(answer, "exit_status", int),

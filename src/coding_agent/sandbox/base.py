@@ -99,7 +99,8 @@ class FileRead:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One line of a listing. `size` is in bytes for files, the number of entries for directories not descended into."""
+    """One line of a listing. `size` is in bytes for files, the number of entries for directories, -1 for those
+    that were descended into."""
 
     path: str
     kind: Literal["file", "directory", "symlink", "special"]

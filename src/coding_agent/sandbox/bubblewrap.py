@@ -23,8 +23,8 @@ from coding_agent.sandbox.spawn import running
 
 REMEDY = (
     "allow unprivileged user namespaces (as root: `sysctl -w kernel.unprivileged_userns_clone=1 "
-    "user.max_user_namespaces=15000`; on Ubuntu 24.04+ also `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`; "
-    "in docker: `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`), or, for tasks that you "
+    "user.max_user_namespaces=15000`; on Ubuntu 24.04+ also `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`; in "
+    "docker: `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`), or, for tasks that you "
     "trust, choose no isolation explicitly: `--sandbox local`, `make demo SANDBOX=local`"
 )
 SKELETON = Path(__file__).parent / "skeleton"
@@ -45,8 +45,8 @@ class BubblewrapBackend:
 
     kind: str = "bubblewrap"
     promises: tuple[str, ...] = (
-        "filesystem", "network", "processes", "environment", "privileges", "syscalls", "disk", "process count", "output",
-        "timeouts",
+        "filesystem", "network", "processes", "environment", "privileges", "syscalls", "memory", "disk", "process count",
+        "output", "timeouts",
     )  # fmt: skip
     lacks: tuple[str, ...] = ("total memory", "kernel bugs", "side channels")
 
@@ -62,7 +62,7 @@ class BubblewrapBackend:
             uid = 200_000 + (os.getpid() * 64 + next(_uids)) % 60_000
             return launcher_command(uid, bindings, lambda moved: _arguments(spec, moved, fd))
 
-        async with running(command, {}, root="/workspace", kind="bubblewrap", remedy=REMEDY) as channel:
+        async with running(command, {}, kind="bubblewrap", remedy=REMEDY) as channel:
             yield channel
 
     async def probe(self) -> tuple[Probe, ...]:
@@ -115,11 +115,12 @@ def _arguments(spec: SandboxSpec, bindings: Sequence[Binding], fd: int) -> list[
 
 
 def _interpreter() -> tuple[str, list[str]]:
-    """(the interpreter inside, directories of other people's packages to hide)."""
+    """(the interpreter inside, directories to hide: other people's packages, among which this project may be)."""
     python = places.python()
+    hidden = [*Path("/usr/local/lib").glob("python3*/*-packages"), Path("/usr/lib/python3/dist-packages")]
+    masked = [str(place) for place in (*hidden, Path("/usr/src"), Path("/usr/local/src")) if place.is_dir()]
     if python.prefix is None:
-        hidden = [Path("/usr/lib/python3/dist-packages"), Path("/usr/local", python.library, "dist-packages")]
-        return str(python.executable), [str(place) for place in hidden if place.is_dir()]
+        return str(python.executable), masked
     inside = "/opt/python/" + str(python.executable.relative_to(python.prefix))
     packages = Path(python.library, "site-packages")
-    return inside, [f"/opt/python/{packages}"] if (python.prefix / packages).is_dir() else []
+    return inside, [*masked, *([f"/opt/python/{packages}"] if (python.prefix / packages).is_dir() else [])]

@@ -36,10 +36,9 @@ GRACE_S = 30.0
 class Channel:
     """Implements `base.Sandbox` over a connected socket."""
 
-    def __init__(self, sock: socket.socket, *, root: str) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
-        self._root = root
         self._broken: str | None = None
 
     async def apply(self, changes: Sequence[PathChange]) -> str:
@@ -67,7 +66,7 @@ class Channel:
 
     async def exec(self, argv: Sequence[str], *, timeout_s: float, output_bytes: int) -> ExecResult:
         answer = await self._ask("exec", timeout_s, argv=[*argv], timeout_s=timeout_s, output_bytes=output_bytes)
-        return answers.exec_result(answer, self._root)
+        return answers.exec_result(answer)
 
     async def test(self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096) -> TestReport:
         answer = await self._ask("test", timeout_s, args=[*args], timeout_s=timeout_s, output_bytes=output_bytes)
@@ -146,12 +145,12 @@ def _unwrap(answer: Any, operation: str) -> dict[str, Any]:
 
 def _flatten(value: object) -> dict[str, str]:
     if isinstance(value, bytes):
-        return {"b64": b64encode(value).decode()}
+        return {"\0bytes": b64encode(value).decode()}
     raise TypeError(type(value).__name__)
 
 
 def _revive(value: dict[str, Any]) -> Any:
-    return b64decode(value["b64"]) if len(value) == 1 and isinstance(value.get("b64"), str) else value
+    return b64decode(value["\0bytes"]) if len(value) == 1 and isinstance(value.get("\0bytes"), str) else value
 
 
 def _refuse_constant(name: str) -> float:

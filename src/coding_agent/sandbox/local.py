@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ class LocalBackend:
     """Runs with the rights of whoever runs it."""
 
     kind: str = "local"
-    promises: tuple[str, ...] = ("environment", "output", "timeouts")
+    promises: tuple[str, ...] = ("environment", "memory", "output", "timeouts")
     lacks: tuple[str, ...] = (
         "filesystem", "network", "processes", "privileges", "syscalls", "disk", "process count", "total memory",
     )  # fmt: skip
@@ -53,7 +53,7 @@ class LocalBackend:
                 "PYTHONPATH": str(base / "opt/site"),
             }
             remedy = "see the message; `coding-agent doctor --sandbox local` tries again"
-            async with running(command, environment, root=str(root), kind="local", remedy=remedy) as channel:
+            async with running(command, environment, kind="local", remedy=remedy) as channel:
                 yield channel
         finally:
             with anyio.CancelScope(shield=True):
@@ -77,7 +77,11 @@ def _make_base() -> str:
 
 
 def _remove(base: Path) -> None:
-    # An agent may have made directories that not even their owner can enter.
-    for folder, _, _ in os.walk(base / "workspace"):
-        Path(folder).chmod(0o700)
-    shutil.rmtree(base, ignore_errors=True)
+    try:
+        shutil.rmtree(base)
+    except (OSError, RecursionError):
+        # An agent may have made directories that not even their owner can enter, or nest too deeply for Python.
+        for command in (["/bin/chmod", "-R", "u+rwx"], ["/bin/rm", "-rf"]):
+            subprocess.run(
+                [*command, "--", str(base)], check=False, env={}, stdin=subprocess.DEVNULL, capture_output=True
+            )

@@ -104,6 +104,13 @@ print(bad or 'kept')"""
     return await _says(sandbox, program)
 
 
+async def _memory(sandbox: Sandbox, _: str) -> str:
+    program = f"""
+try: print(len(bytes({2 * SPEC.memory_bytes})))
+except MemoryError: print('kept')"""
+    return await _says(sandbox, program)
+
+
 async def _disk(sandbox: Sandbox, _: str) -> str:
     program = """
 import os
@@ -159,6 +166,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "environment": _environment,
     "privileges": _privileges,
     "syscalls": _syscalls,
+    "memory": _memory,
     "disk": _disk,
     "process count": _process_count,
     "output": _output,

@@ -82,13 +82,13 @@ def _popen(argv: Sequence[str], environment: dict[str, str], fd: int, errors: in
 
 @asynccontextmanager
 async def running(
-    command: Callable[[int], Sequence[str]], environment: dict[str, str], *, root: str, kind: str, remedy: str
+    command: Callable[[int], Sequence[str]], environment: dict[str, str], *, kind: str, remedy: str
 ) -> AsyncIterator[Channel]:
     """A runtime that answers; killed and reaped on the way out. Raises SandboxUnavailable when it does not start."""
     with anyio.CancelScope(shield=True):
         runtime = await to_thread.run_sync(start, command, environment)
     try:
-        channel = Channel(runtime.sock, root=root)
+        channel = Channel(runtime.sock)
         try:
             await channel.hello()
         except SandboxDied as error:

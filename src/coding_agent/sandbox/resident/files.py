@@ -57,7 +57,7 @@ def _listing(root: str, prefix: str, depth: int, max_entries: int) -> Message:
             omitted += 1
         if row["kind"] == "directory" and level < depth:
             below = _rows(root, row["path"])
-            row["size"] = 0
+            row["size"] = -1
             stack += [(each, level + 1) for each in reversed(below)]
     return {"entries": entries, "omitted": omitted}
 

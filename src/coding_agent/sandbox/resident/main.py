@@ -129,9 +129,9 @@ def _exactly(sock: socket.socket, size: int) -> bytes | None:
 
 def _flatten(value: Any) -> Message:
     if isinstance(value, bytes):
-        return {"b64": base64.b64encode(value).decode()}
+        return {"\0bytes": base64.b64encode(value).decode()}
     raise TypeError(type(value).__name__)
 
 
 def _revive(value: Message) -> Any:
-    return base64.b64decode(value["b64"]) if len(value) == 1 and "b64" in value else value
+    return base64.b64decode(value["\0bytes"]) if len(value) == 1 and "\0bytes" in value else value

@@ -5,38 +5,67 @@ from __future__ import annotations
 import base64
 import json
 import os
-import selectors
+import select
 import subprocess
 import time
 from typing import Any
 
-from .paths import open_directory, open_parent, parts_of
+from .paths import open_directory, open_file, open_parent, parts_of
 from .refuse import Refuse
 from .tree import IGNORED
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 256 << 20
+"""Of ripgrep's answer; a search that says more counts as one that did not end."""
 MAX_TEXT = 500
 
 
-def search(root: str, request: dict[str, Any], rg: str) -> dict[str, Any]:
-    """Matches sorted by path, then line."""
+class Matches:
+    """Reads ripgrep's JSON lines as they come; keeps the first `most`, and counts the others."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._rest = most, b""
+        self.rows: List[Dict[str, Any]] = []
+        self.total, self.seen = 0, 0
+
+    def feed(self, data: bytes) -> None:
+        self.seen += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if line.startswith(b'{"type":"match"'):
+                self.total += 1
+                if len(self.rows) < self._most:
+                    self.rows.append(_row(json.loads(line)["data"]))
+
+
+def search(root: str, request: Dict[str, Any], rg: str) -> Dict[str, Any]:
+    """Matches sorted by path, then line. Raises Refuse."""
     path = "/".join(parts_of(request["path"])) or "."
     _require(root, path)
-    command = [rg, "--json", "--no-config", "--no-ignore", "--hidden", "--sort", "path", "--no-messages"]
+    command = [rg, "--json", "--no-config", "--no-ignore", "--hidden", "--sort", "path", "--no-messages", "--no-mmap"]
     command += ["--ignore-case"] if request["ignore_case"] else []
-    command += ["--glob", request["glob"]] if request["glob"] else []
+    command += ["--glob", _argument(request["glob"])] if request["glob"] else []
     for name in sorted(IGNORED):
         command += ["--glob", "!**/" + name]
-    command += ["--glob", "!*.pyc", "-e", request["pattern"], "--", path]
-    raw, timed_out, status, errors = _run(command, root, request["timeout_s"])
-    if status == 2 and not raw.strip():
+    command += ["--glob", "!*.pyc", "--regexp", _argument(request["pattern"]), "--", "./" + path]
+    matches = Matches(request["max_matches"])
+    timed_out, status, errors = _run(command, root, request["timeout_s"], matches)
+    if status == 2 and not matches.seen:
         raise Refuse("bad_pattern", request["pattern"], errors)
-    rows = _rows(raw)
-    return {"matches": rows[: request["max_matches"]], "omitted": max(0, len(rows) - request["max_matches"]),
-            "timed_out": timed_out}  # fmt: skip
+    return {"matches": matches.rows, "omitted": matches.total - len(matches.rows), "timed_out": timed_out}
+
+
+def _argument(text: str) -> str:
+    try:
+        raw = os.fsencode(text)
+    except UnicodeEncodeError:
+        raise Refuse("bad_pattern", text.encode("utf-8", "backslashreplace").decode(), "not valid text") from None
+    if b"\0" in raw:
+        raise Refuse("bad_pattern", text.replace("\0", "\\0"), "a pattern can not hold NUL")
+    return text
 
 
 def _require(root: str, path: str) -> None:
+    """Nothing but a directory or a regular file is searched, and nothing through a symlink."""
     try:
         os.close(open_directory(root, parts_of(path), path))
     except Refuse as refused:
@@ -44,56 +73,48 @@ def _require(root: str, path: str) -> None:
             raise
         parent, name = open_parent(root, path)
         try:
-            os.stat(name, dir_fd=parent, follow_symlinks=False)
+            os.close(open_file(parent, name, path))
         finally:
             os.close(parent)
 
 
-def _run(command: list[str], root: str, timeout_s: float) -> tuple[bytes, bool, int | None, str]:
+def _run(command: List[str], root: str, timeout_s: float, matches: Matches) -> Tuple[bool, int, str]:
     deadline = time.monotonic() + timeout_s
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
-    assert process.stdout is not None and process.stderr is not None
-    kept = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
-    out = process.stdout.fileno()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, errors, open_fds = process.stdout.fileno(), bytearray(), 2
     timed_out = False
-    with selectors.DefaultSelector() as selector:
-        for fd in kept:
-            selector.register(fd, selectors.EVENT_READ)
-        while selector.get_map():
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            timed_out = not ready
-            if timed_out or len(kept[out]) > MAX_BYTES:
-                process.kill()
-                break
-            for key, _ in ready:
-                data = os.read(key.fd, 1 << 16)
-                kept[key.fd] += data
-                if not data:
-                    selector.unregister(key.fd)
+    poll = select.poll()
+    for fd in (out, process.stderr.fileno()):
+        poll.register(fd, select.POLLIN)
+    while open_fds and not timed_out:
+        left = deadline - time.monotonic()
+        for fd, _ in poll.poll(max(0.0, left) * 1000):
+            data = os.read(fd, 1 << 16)
+            if not data:
+                poll.unregister(fd)
+                open_fds -= 1
+            elif fd == out:
+                matches.feed(data)
+            else:
+                errors += data[: 1000 - len(errors)]
+        timed_out = open_fds > 0 and (left <= 0 or matches.seen > MAX_BYTES)
+    if timed_out:
+        process.kill()
     status = process.wait()
     process.stdout.close()
     process.stderr.close()
-    errors = bytes(kept[max(kept)] if max(kept) != out else kept[min(kept)]).decode("utf-8", "replace")
-    return bytes(kept[out]), timed_out, status, errors[:1000]
+    return timed_out, status, errors.decode("utf-8", "replace")
 
 
-def _rows(raw: bytes) -> list[dict[str, Any]]:
-    rows = []
-    for line in raw.split(b"\n"):
-        try:
-            message = json.loads(line)
-        except ValueError:
-            continue
-        if message["type"] == "match":
-            data = message["data"]
-            path = os.fsdecode(_bytes(data["path"]))
-            text = _bytes(data["lines"]).rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-            text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "[line cut]"
-            path = path.removeprefix("./")
-            rows.append({"path": path, "line": data["line_number"], "text": text})
-    return rows
+def _row(data: Dict[str, Any]) -> Dict[str, Any]:
+    path = os.path.normpath(os.fsdecode(_bytes(data["path"])))
+    text = _bytes(data["lines"]).rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+    text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "[line cut]"
+    return {"path": path, "line": data["line_number"] or 0, "text": text}
 
 
-def _bytes(value: dict[str, str]) -> bytes:
+def _bytes(value: Dict[str, str]) -> bytes:
     return base64.b64decode(value["bytes"]) if "bytes" in value else value["text"].encode("utf-8")

@@ -13,18 +13,18 @@ import struct
 
 _X86 = (
     101, 310, 311, 250, 248, 249, 323, 321, 298, 165, 166, 155, 161, 308, 272, 246, 320, 175, 313, 176, 167, 168, 169, 163,
-    179, 304, 164, 227, 170, 171, 103,
+    179, 304, 164, 227, 170, 171, 103, 300, 312,
 )  # fmt: skip
 """ptrace process_vm_readv process_vm_writev keyctl add_key request_key userfaultfd bpf perf_event_open mount umount2
 pivot_root chroot setns unshare kexec_load kexec_file_load init_module finit_module delete_module swapon swapoff reboot
-acct quotactl open_by_handle_at settimeofday clock_settime sethostname setdomainname syslog; on aarch64 the same."""
+acct quotactl open_by_handle_at settimeofday clock_settime sethostname setdomainname syslog fanotify_init kcmp; on aarch64 the same."""
 _ARM = (
     117, 270, 271, 219, 217, 218, 282, 280, 241, 40, 39, 41, 51, 268, 97, 104, 294, 105, 273, 106, 224, 225, 142, 89, 60,
-    265, 170, 112, 161, 162, 116,
+    265, 170, 112, 161, 162, 116, 262, 272,
 )  # fmt: skip
-_BOTH = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442)
+_BOTH = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 467)
 """io_uring_setup, io_uring_enter, io_uring_register, open_tree, move_mount, fsopen, fsconfig, fsmount, fspick,
-mount_setattr: numbered alike everywhere."""
+pidfd_getfd, mount_setattr, quotactl_fd, memfd_secret, open_tree_attr: numbered alike everywhere."""
 _CLONE3 = 435
 _ARCHES: dict[str, tuple[int, tuple[int, ...], int, int, int]] = {
     "x86_64": (0xC000003E, _X86, 56, 16, 41),

@@ -100,7 +100,7 @@ def _fold(raw: bytes, digests: dict[str, str]) -> dict[str, Any]:
 
 def _take(report: dict[str, Any], fact: dict[str, Any], digests: dict[str, str]) -> None:
     test = fact.get("test")
-    if isinstance(test, str) and fact.get("outcome") in list(OUTCOMES):
+    if isinstance(test, str) and "\0" not in test and fact.get("outcome") in list(OUTCOMES):
         report["outcomes"][test[:MAX_TEXT]] = fact["outcome"]
         report["running"] = None
     elif isinstance(fact.get("running"), str):
