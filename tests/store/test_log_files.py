@@ -23,20 +23,20 @@ def log(tmp_path: Path) -> Path:
     return write_log(tmp_path / "a.jsonl", toy_episode())
 
 
-def test_what_was_appended_is_read_back(log: Path):
+def test_what_was_appended_is_read_back(log: Path) -> None:
     assert list(read_events(log)) == toy_episode()
 
 
-def test_a_whole_log_is_sealed(log: Path):
+def test_a_whole_log_is_sealed(log: Path) -> None:
     report = verify(log)
     assert (report.condition, report.events, report.problem) == ("sealed", 9, None)
 
 
-def test_a_log_without_done_is_incomplete(tmp_path: Path):
+def test_a_log_without_done_is_incomplete(tmp_path: Path) -> None:
     assert verify(write_log(tmp_path / "a.jsonl", toy_episode()[:5])).condition == "incomplete"
 
 
-def test_every_cut_is_torn_or_incomplete_and_loses_nothing_before_it(log: Path):
+def test_every_cut_is_torn_or_incomplete_and_loses_nothing_before_it(log: Path) -> None:
     raw = log.read_bytes()
     ends = [i + 1 for i, byte in enumerate(raw) if byte == 10]
     for cut in range(0, len(raw), 97):
@@ -46,7 +46,7 @@ def test_every_cut_is_torn_or_incomplete_and_loses_nothing_before_it(log: Path):
         assert report.condition == ("incomplete" if cut in ends else "torn")
 
 
-def test_a_changed_byte_in_durable_lines_is_damage_located_by_line(log: Path):
+def test_a_changed_byte_in_durable_lines_is_damage_located_by_line(log: Path) -> None:
     lines = log.read_bytes().splitlines(keepends=True)
     for number in range(8):
         changed = [*lines]
@@ -60,13 +60,13 @@ def test_a_changed_byte_in_durable_lines_is_damage_located_by_line(log: Path):
 @pytest.mark.parametrize(
     "order", [[0, 1, 3, 2, 4, 5, 6, 7, 8], [0, 1, 1, 2, 3, 4, 5, 6, 7, 8], [0, 2, 3, 4, 5, 6, 7, 8]]
 )
-def test_swapped_doubled_and_dropped_lines_are_damage(log: Path, order: list[int]):
+def test_swapped_doubled_and_dropped_lines_are_damage(log: Path, order: list[int]) -> None:
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join(lines[number] for number in order))
     assert verify(log).condition == "damaged"
 
 
-def test_a_newer_format_is_incompatible_not_damaged(tmp_path: Path):
+def test_a_newer_format_is_incompatible_not_damaged(tmp_path: Path) -> None:
     newer = EpisodeStarted(
         **{**{f: getattr(START, f) for f in START.__slots__ if f != "__weakref__"}, "format": FORMAT + 1}
     )
@@ -76,14 +76,14 @@ def test_a_newer_format_is_incompatible_not_damaged(tmp_path: Path):
         list(read_records(path))
 
 
-def test_an_empty_file_is_torn(tmp_path: Path):
+def test_an_empty_file_is_torn(tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.touch()
     with pytest.raises(LogTorn, match="no event was ever written"):
         list(read_records(path))
 
 
-def test_recovery_cuts_the_tail_and_keeps_the_original(tmp_path: Path):
+def test_recovery_cuts_the_tail_and_keeps_the_original(tmp_path: Path) -> None:
     path = write_log(tmp_path / "a.jsonl", toy_episode()[:4])
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"seq":4,"ty')
@@ -94,7 +94,7 @@ def test_recovery_cuts_the_tail_and_keeps_the_original(tmp_path: Path):
     assert (done.report.condition, done.cut_bytes) == ("incomplete", 12)
 
 
-def test_recovery_never_touches_damage(log: Path):
+def test_recovery_never_touches_damage(log: Path) -> None:
     log.write_bytes(log.read_bytes().replace(b"Mend it", b"Bend it"))
     before = log.read_bytes()
     with pytest.raises(LogDamaged, match=r"line 1 byte 0|line 1, byte 0"):
@@ -102,16 +102,16 @@ def test_recovery_never_touches_damage(log: Path):
     assert log.read_bytes() == before
 
 
-def test_recovery_leaves_an_intact_log_alone(log: Path):
+def test_recovery_leaves_an_intact_log_alone(log: Path) -> None:
     assert recover(log).original is None
 
 
-def test_a_log_is_created_once(log: Path):
+def test_a_log_is_created_once(log: Path) -> None:
     with pytest.raises(UsageError, match="an episode's log is written once"):
         LogWriter.create(log)
 
 
-def test_a_log_that_is_being_written_can_not_be_recovered(tmp_path: Path):
+def test_a_log_that_is_being_written_can_not_be_recovered(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with LogWriter.create(path) as writer:
         writer.append(START)
@@ -121,7 +121,7 @@ def test_a_log_that_is_being_written_can_not_be_recovered(tmp_path: Path):
             recover(path)
 
 
-def test_the_lock_says_who_must_be_waited_for(tmp_path: Path):
+def test_the_lock_says_who_must_be_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.touch()
     with path.open("rb") as held:
@@ -130,7 +130,7 @@ def test_the_lock_says_who_must_be_waited_for(tmp_path: Path):
             lock(os.open(path, os.O_RDONLY), path)
 
 
-def test_an_illegal_event_is_refused_and_nothing_is_written(tmp_path: Path):
+def test_an_illegal_event_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with LogWriter.create(path) as writer:
         writer.append(START)
@@ -141,7 +141,7 @@ def test_an_illegal_event_is_refused_and_nothing_is_written(tmp_path: Path):
         writer.append(turn(1))
 
 
-def test_an_io_error_poisons_the_writer_for_good(tmp_path: Path):
+def test_an_io_error_poisons_the_writer_for_good(tmp_path: Path) -> None:
     writer = LogWriter.create(tmp_path / "a.jsonl")
     writer.append(START)
     os.close(writer._fd)
@@ -152,7 +152,7 @@ def test_an_io_error_poisons_the_writer_for_good(tmp_path: Path):
     writer._fd = -1
 
 
-def test_synced_says_what_was_durable_before_done(log: Path):
+def test_synced_says_what_was_durable_before_done(log: Path) -> None:
     records = list(read_records(log))
     assert [record.synced for record in records] == [-1, 0, 1, 2, 3, 4, 5, 6, 7]
 
@@ -171,7 +171,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_an_acknowledged_event_survives_kill_9(tmp_path: Path):
+def test_an_acknowledged_event_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     program = KILLED.format(paths=sys.path, path=str(path))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

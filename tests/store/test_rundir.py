@@ -30,31 +30,31 @@ def run(tmp_path: Path) -> RunDirectory:
     return RunDirectory.create(tmp_path / "run", {"seed": 3})
 
 
-def test_a_run_directory_says_how_it_was_configured(run: RunDirectory):
+def test_a_run_directory_says_how_it_was_configured(run: RunDirectory) -> None:
     assert RunDirectory.open(run.path).configuration == {"seed": 3}
 
 
-def test_a_run_directory_is_made_once(run: RunDirectory):
+def test_a_run_directory_is_made_once(run: RunDirectory) -> None:
     with pytest.raises(UsageError, match="already holds a run"):
         RunDirectory.create(run.path, {})
 
 
-def test_any_other_directory_is_refused(tmp_path: Path):
+def test_any_other_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"it has no run\.toml"):
         RunDirectory.open(tmp_path)
 
 
-def test_a_whole_run_verifies(run: RunDirectory):
+def test_a_whole_run_verifies(run: RunDirectory) -> None:
     sealed(run)
     assert [report.condition for report in run.verify()] == ["sealed"]
 
 
-def test_the_manifest_notices_a_missing_file(run: RunDirectory):
+def test_the_manifest_notices_a_missing_file(run: RunDirectory) -> None:
     sealed(run).unlink()
     assert [report.condition for report in run.verify()] == ["missing"]
 
 
-def test_the_manifest_notices_a_missing_tail(run: RunDirectory):
+def test_the_manifest_notices_a_missing_tail(run: RunDirectory) -> None:
     path = sealed(run)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
     (report,) = run.verify()
@@ -62,7 +62,7 @@ def test_the_manifest_notices_a_missing_tail(run: RunDirectory):
     assert "the manifest says 9 events" in (report.problem or "")
 
 
-def test_a_changed_manifest_is_damage(run: RunDirectory):
+def test_a_changed_manifest_is_damage(run: RunDirectory) -> None:
     sealed(run)
     manifest = run.path / "manifest.jsonl"
     manifest.write_bytes(manifest.read_bytes().replace(b'"toy"', b'"joy"'))
@@ -70,7 +70,7 @@ def test_a_changed_manifest_is_damage(run: RunDirectory):
         list(read_manifest(manifest))
 
 
-def test_a_torn_manifest_is_not_appended_to(run: RunDirectory):
+def test_a_torn_manifest_is_not_appended_to(run: RunDirectory) -> None:
     sealed(run)
     manifest = run.path / "manifest.jsonl"
     manifest.write_bytes(manifest.read_bytes()[:-5])
@@ -78,7 +78,7 @@ def test_a_torn_manifest_is_not_appended_to(run: RunDirectory):
         run.manifest()
 
 
-def test_a_manifest_has_one_writer(run: RunDirectory):
+def test_a_manifest_has_one_writer(run: RunDirectory) -> None:
     first = run.manifest()
     with pytest.raises(LogLocked):
         Manifest(run.path / "manifest.jsonl")
@@ -86,20 +86,20 @@ def test_a_manifest_has_one_writer(run: RunDirectory):
 
 
 @pytest.mark.parametrize("task", ["plain", "a/b", "..", ".hidden", "x" * 100, "ü%"])
-def test_any_task_id_has_a_place_of_its_own_below_episodes(run: RunDirectory, task: str):
+def test_any_task_id_has_a_place_of_its_own_below_episodes(run: RunDirectory, task: str) -> None:
     path = run.log_path(task, 1, 2)
     assert path.parent.parent == run.path / "episodes"
     assert path.name == "1.2.jsonl"
 
 
-def test_a_blob_comes_back_by_its_hash(tmp_path: Path):
+def test_a_blob_comes_back_by_its_hash(tmp_path: Path) -> None:
     store = BlobStore(tmp_path / "blobs")
     name = store.put(b"\0\xff")
     assert store.put(b"\0\xff") == name
     assert store.get(name) == b"\0\xff"
 
 
-def test_a_blob_that_is_not_what_its_name_says_is_damage(tmp_path: Path):
+def test_a_blob_that_is_not_what_its_name_says_is_damage(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     name = store.put(b"a")
     (tmp_path / name).write_bytes(b"b")
@@ -107,6 +107,6 @@ def test_a_blob_that_is_not_what_its_name_says_is_damage(tmp_path: Path):
         store.get(name)
 
 
-def test_a_blob_that_is_gone_is_named(tmp_path: Path):
+def test_a_blob_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can not be read"):
         BlobStore(tmp_path).get("0" * 64)

@@ -16,8 +16,8 @@ from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import UsageError
 from coding_agent.events.schema import TestRun
+from coding_agent.events.verdict import passed
 from coding_agent.policies.gold import GoldPolicy
-from coding_agent.projections.verdict import passed
 from coding_agent.rollout.grade import grade_tree
 from coding_agent.rollout.scheduler import Job, Scheduler
 from coding_agent.rollout.start import start_episode, task_limits

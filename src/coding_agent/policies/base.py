@@ -1,4 +1,4 @@
-"""What a policy is: a function of the conversation, the seed and the turn. It executes nothing and remembers nothing."""
+"""What a policy is: a function of conversation, seed and turn. It executes nothing and remembers nothing."""
 
 from __future__ import annotations
 

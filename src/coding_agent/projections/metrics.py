@@ -9,7 +9,7 @@ from statistics import fmean, median
 import attrs
 
 from coding_agent.events.schema import Done, EpisodeStarted, Event, ModelTurn, TestRun, ToolCall, ToolResult
-from coding_agent.projections.verdict import grade_of, passed
+from coding_agent.events.verdict import grade_of, passed
 
 
 @attrs.frozen(kw_only=True)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from coding_agent.events.schema import Done, Event, TestRun, ToolResult
+from coding_agent.events.verdict import grade_of, passed, unmet
 from coding_agent.projections.patch import ReadBlob, Side, file_diffs
-from coding_agent.projections.verdict import grade_of, passed, unmet
 
 MASKED = frozenset({"infra_error", "policy_error", "cancelled"})
 """Reasons for which nobody may learn from the outcome."""

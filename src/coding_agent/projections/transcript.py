@@ -21,7 +21,7 @@ from coding_agent.events.schema import (
     ToolResult,
 )
 from coding_agent.events.values import JSON
-from coding_agent.projections.verdict import passed, unmet
+from coding_agent.events.verdict import passed, unmet
 
 BlockKind = Literal["header", "message", "thought", "call", "diff", "result", "failure", "notice", "grade", "done"]
 SHORT_LINES = 12

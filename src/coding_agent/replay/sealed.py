@@ -126,7 +126,7 @@ def _answer(step: RunTool, state: EpisodeState, recorded: ToolResult | TestRun) 
         return ToolResult(call=call, outcome="denied", text=prepared.text)
     if state.open_test is not None:
         outcome: ToolOutcome = "timeout" if state.open_test.timed_out else "ok"
-        text = render_test_run(state.open_test)
+        text = render_test_run(state.open_test, test_s=state.limits.test_s)
         return ToolResult(call=call, outcome=outcome, text=text)
     if isinstance(recorded, TestRun):
         if step.call.tool != "run_tests":

@@ -6,6 +6,7 @@ import time
 
 from coding_agent.events.schema import Event, ToolOutcome, ToolResult
 from coding_agent.events.text import escape
+from coding_agent.events.values import Limits
 from coding_agent.rollout.decide import RunTool
 from coding_agent.rollout.record import ChangeRecorder, to_test_run
 from coding_agent.rollout.state import EpisodeState
@@ -28,7 +29,7 @@ async def answer_tool(
     answer = await run(prepared, context)
     took = time.monotonic() - began
     if answer.test is not None:
-        return _tested(step, answer, recorder, took)
+        return _tested(step, answer, recorder, state.limits, took)
     result = ToolResult(
         call=step.call.call,
         outcome=answer.outcome,
@@ -40,7 +41,9 @@ async def answer_tool(
     return (result,)
 
 
-def _tested(step: RunTool, answer: ToolAnswer, recorder: ChangeRecorder, took: float) -> tuple[Event, ...]:
+def _tested(
+    step: RunTool, answer: ToolAnswer, recorder: ChangeRecorder, limits: Limits, took: float
+) -> tuple[Event, ...]:
     assert answer.test is not None
     assert answer.changes is not None
     changes = recorder.record(answer.changes)
@@ -50,4 +53,7 @@ def _tested(step: RunTool, answer: ToolAnswer, recorder: ChangeRecorder, took: f
         latency_s=took,
     )  # fmt: skip
     outcome: ToolOutcome = "timeout" if test_run.timed_out else "ok"
-    return (test_run, ToolResult(call=call, outcome=outcome, text=render_test_run(test_run), latency_s=took))
+    return (
+        test_run,
+        ToolResult(call=call, outcome=outcome, text=render_test_run(test_run, test_s=limits.test_s), latency_s=took),
+    )

@@ -18,8 +18,8 @@ from anyio import to_thread
 from coding_agent.errors import StoreError
 from coding_agent.events.schema import EpisodeStarted, TestRun
 from coding_agent.events.values import Limits
+from coding_agent.events.verdict import passed
 from coding_agent.policies.base import Policy
-from coding_agent.projections.verdict import passed
 from coding_agent.rollout.episode import Episode
 from coding_agent.rollout.state import EpisodeState
 from coding_agent.rollout.world import World

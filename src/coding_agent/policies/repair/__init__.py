@@ -2,7 +2,7 @@
 
 texts       tool texts → facts                state       conversation → where the search stands
 localise    failures, traces → blame          mutate/     source → small edits with priors
-candidates  blame × prior → a ranked list     batch       many mutants in one command (`harness` runs them)
+candidates  blame x prior → a ranked list     batch       many mutants in one command (`harness` runs them)
 reproduce   examples in prose → a test        decide      facts → the next call
 """
 

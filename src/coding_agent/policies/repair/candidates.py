@@ -1,4 +1,4 @@
-"""The mutants worth trying on a state of the files, likeliest first. Pure, and cached because it is asked every turn."""
+"""The mutants worth trying on a state of the files, likeliest first. Pure; cached because it is asked every turn."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _suspicion(lines: Mapping[int, float], edit: Edit, text: str, *, traced: boo
     last = edit.line + text.count("\n", edit.start, edit.end)
     best = max((lines.get(line, 0.0) for line in range(edit.line, last + 1)), default=0.0)
     if best:
-        return best**1.5
+        return float(best**1.5)
     return UNTRACED if traced else 0.2
 
 

@@ -89,7 +89,7 @@ def paths_of(patch: str) -> tuple[str, ...]:
 
 
 def _bare(name: str) -> str:
-    return name[2:] if name.startswith("a/") else name
+    return name.removeprefix("a/")
 
 
 @functools.lru_cache(maxsize=256)

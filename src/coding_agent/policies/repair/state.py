@@ -1,4 +1,4 @@
-"""Where the search stands: the conversation folded into facts. Decides nothing; any history, also another's, is legal."""
+"""Where the search stands: the conversation folded into facts. Decides nothing; any history is legal."""
 
 from __future__ import annotations
 

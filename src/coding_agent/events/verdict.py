@@ -1,4 +1,4 @@
-"""The verdict of a test run: which of the expected tests were each seen to pass. Nothing else counts as passing."""
+"""The verdict of a graded test run: which of the expected tests were each seen to pass. Nothing else counts."""
 
 from __future__ import annotations
 
