@@ -8,7 +8,7 @@ import os
 import select
 import subprocess
 import time
-from typing import Any
+from typing import Any, Dict, List, Tuple
 
 from .paths import open_directory, open_file, open_parent, parts_of
 from .refuse import Refuse
