@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from coding_agent.errors import LogDamaged, LogIncompatible, LogLocked, LogTorn, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, write_line
-from coding_agent.events.schema import FORMAT, EpisodeStarted
+from coding_agent.events.schema import FORMAT
 from coding_agent.store.reader import read_events, read_records, verify
 from coding_agent.store.recover import recover
 from coding_agent.store.writer import LogWriter, lock
@@ -67,9 +68,7 @@ def test_swapped_doubled_and_dropped_lines_are_damage(log: Path, order: list[int
 
 
 def test_a_newer_format_is_incompatible_not_damaged(tmp_path: Path) -> None:
-    newer = EpisodeStarted(
-        **{**{f: getattr(START, f) for f in START.__slots__ if f != "__weakref__"}, "format": FORMAT + 1}
-    )
+    newer = attrs.evolve(START, format=FORMAT + 1)
     path = tmp_path / "new.jsonl"
     path.write_bytes(write_line(newer, seq=0, at="", synced=-1, state=STATE_SEED, chain=CHAIN_SEED).raw)
     with pytest.raises(LogIncompatible, match=f"format {FORMAT + 1}; this release reads up to {FORMAT}"):

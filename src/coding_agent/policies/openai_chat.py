@@ -73,7 +73,7 @@ class OpenAIChatPolicy:
         raise AssertionError("the loop returns or raises")
 
     def _pause(self, attempt: int, draws: random.Random, error: Exception) -> float:
-        pause = min(self.backoff_s * 2**attempt, 30.0) * (1 + draws.random())
+        pause = min(self.backoff_s * float(2**attempt), 30.0) * (1 + draws.random())
         asked = error.after_s if isinstance(error, _TryAgain) else None
         return pause if asked is None else max(pause, min(asked, 60.0))
 

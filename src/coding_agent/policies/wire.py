@@ -1,4 +1,4 @@
-"""Messages and tools as OpenAI chat completions write them, and replies read back. Pure; reads leniently, never guesses."""
+"""Messages and tools as OpenAI chat completions write them, and replies read back. Pure; never guesses."""
 
 from __future__ import annotations
 
@@ -138,7 +138,8 @@ def _clean(value: Any) -> JSON:
 def _get(value: Any, key: str, kind: type[Any], place: str) -> Any:
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, kind):
-        raise _wrong(place, {list: "a list", dict: "an object", str: "text"}[kind], found)
+        expected = "a list" if kind is list else "an object" if kind is dict else "text"
+        raise _wrong(place, expected, found)
     return found
 
 

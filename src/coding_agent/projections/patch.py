@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import zlib
 from base64 import b64decode, b85encode
 from collections.abc import Callable, Iterable, Iterator
@@ -60,6 +61,7 @@ def render(diff: FileDiff) -> str:
     elif old is not None and new is not None and old.mode != new.mode:
         head += [f"old mode {old.mode}\n", f"new mode {new.mode}\n"]
     before, after = (b"" if side is None else side.data for side in (old, new))
+    head.append(f"index {_git_hash(old)}..{_git_hash(new)}\n")
     if before == after:
         return "".join(head)
     if b"\0" in before + after or not (_is_text(before) and _is_text(after)):
@@ -67,6 +69,13 @@ def render(diff: FileDiff) -> str:
     names = ("/dev/null" if old is None else f"a/{diff.path}", "/dev/null" if new is None else f"b/{diff.path}")
     lines = difflib.unified_diff(_lines(before), _lines(after), *names)
     return "".join(head) + "".join(_terminated(lines))
+
+
+def _git_hash(side: Side | None) -> str:
+    # git wants the full names of both blobs before it applies a binary patch.
+    if side is None:
+        return "0" * 40
+    return hashlib.sha1(b"blob %d\0" % len(side.data) + side.data, usedforsecurity=False).hexdigest()
 
 
 def _changes(events: Iterable[Event], until_turn: int | None) -> Iterator[FileChange]:

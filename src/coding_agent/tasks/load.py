@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import unidiff
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchSet
 
 from coding_agent.errors import TaskError, UsageError
 from coding_agent.tasks.fields import Fields
@@ -161,8 +162,8 @@ def _check_ids(task: TaskSpec, tests: Fields) -> None:
 
 def _check_gold(task: TaskSpec, file: Path) -> None:
     try:
-        patched = unidiff.PatchSet(task.gold_patch)
-    except unidiff.UnidiffParseError as error:
+        patched = PatchSet(task.gold_patch)
+    except UnidiffParseError as error:
         raise TaskError(str(file), "", "a unified diff", str(error)) from error
     if not patched:
         raise TaskError(str(file), "", "a change to at least one file", "none")

@@ -8,9 +8,8 @@ import hashlib
 from collections.abc import Mapping
 
 import attrs
-from unidiff import PatchSet
 from unidiff.errors import UnidiffParseError
-from unidiff.patch import Hunk, PatchedFile
+from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 CONTEXTS = (3, 8, 20, 60, 10_000)
 """Lines of context to try, until every hunk can be told apart from the rest of the file."""

@@ -18,7 +18,7 @@ def parts_of(path: str) -> list[str]:
         raw = os.fsencode(path)
     except UnicodeEncodeError:
         raise Refuse("bad_name", path.encode("utf-8", "backslashreplace").decode()[:200]) from None
-    if b"\0" in raw or len(raw) > MAX_PATH:
+    if b"\0" in raw or len(raw) > MAX_PATH or any(len(part) > 255 for part in raw.split(b"/")):
         raise Refuse("bad_name", path.replace("\0", "\\0")[:200])
     if path.startswith("/"):
         raise Refuse("outside", path, "paths are relative to the workspace")

@@ -1,0 +1,83 @@
+"""A task and a world to roll it out in, with a real sandbox."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from coding_agent.events.values import Limits
+from coding_agent.policies.base import Policy, PolicyReply, RawCall
+from coding_agent.policies.scripted import ScriptedPolicy
+from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
+from coding_agent.rollout.start import start_episode, task_limits
+from coding_agent.rollout.world import Lanes, World
+from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.sandbox.registry import make_backend
+from coding_agent.store.rundir import RunDirectory
+from coding_agent.tasks.spec import TaskFile, TaskLimits, TaskSpec
+
+FIXED = "def double(x):\n    return 2 * x\n"
+TASK = TaskSpec(
+    id="toy",
+    title="double adds",
+    statement="double(3) must be 6.",
+    difficulty=1,
+    kind="bug",
+    tags=(),
+    licence="Apache-2.0",
+    test_command=("python", "-m", "pytest", "-q"),
+    fail_to_pass=("tests/test_double.py::test_three", "tests/test_hidden.py::test_five"),
+    pass_to_pass=("tests/test_double.py::test_two",),
+    limits=TaskLimits(turns=10, seconds=60.0, command_s=10.0, test_s=20.0),
+    allowed=("**",),
+    protected=("tests/**",),
+    files={
+        "double.py": TaskFile(data=b"def double(x):\n    return 2 + x\n"),
+        "tests/test_double.py": TaskFile(
+            data=b"from double import double\n\ndef test_two():\n    assert double(2) == 4\n\n"
+            b"def test_three():\n    assert double(3) == 6\n"
+        ),
+    },
+    hidden={
+        "tests/test_hidden.py": TaskFile(
+            data=b"from double import double\n\ndef test_five():\n    assert double(5) == 10\n"
+        )
+    },
+    gold_patch="",
+)
+
+
+def script(*calls: tuple[str, str], content: str | None = "Next.") -> ScriptedPolicy:
+    """A policy that makes these (tool, raw arguments) calls, one a turn."""
+    replies = tuple(
+        PolicyReply(content=content, calls=(RawCall(id=f"c{n}", name=name, arguments=raw),))
+        for n, (name, raw) in enumerate(calls)
+    )
+    return ScriptedPolicy(replies, "scripted:test")
+
+
+SUBMIT = ("submit", '{"status": "solved", "summary": "done"}')
+FIX = ("replace_text", '{"path": "double.py", "old": "2 + x", "new": "2 * x"}')
+SOLVE = script(("run_tests", "{}"), FIX, ("run_tests", "{}"), SUBMIT)
+
+
+def job(policy: Policy, *, task: TaskSpec = TASK, sample: int = 0, limits: Limits | None = None) -> Job:
+    chosen = limits or task_limits(task)
+    return Job(task=task, policy=policy, sample=sample, limits=chosen, seed=episode_seed(0, task.id, sample))
+
+
+async def roll_out(
+    folder: Path, jobs: list[Job], *, kind: str = "local", concurrency: int = 2, backend: SandboxBackend | None = None,
+    retries: int = 0,
+) -> list[Outcome]:  # fmt: skip
+    """Roll the jobs out in a new run directory."""
+    chosen = backend or make_backend(kind)
+    run = RunDirectory.create(folder, {})
+    lanes = Lanes.of(models=concurrency, sandboxes=concurrency, graders=concurrency)
+    world = World(backend=chosen, spec=SandboxSpec(), run=run, lanes=lanes, durability="group")
+    start = functools.partial(start_episode, backend=chosen)
+    manifest = run.manifest()
+    try:
+        return await Scheduler(world=world, start=start, concurrency=concurrency, retries=retries).run(jobs, manifest)
+    finally:
+        manifest.close()
