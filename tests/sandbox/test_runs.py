@@ -96,7 +96,7 @@ async def test_nothing_collected_is_told_as_such(steps: Steps) -> None:
 
 async def test_the_test_that_was_running_when_the_process_died_is_named(steps: Steps) -> None:
     await steps.put(
-        {"test_a.py": "import os\ndef test_a(): pass\ndef test_b():\n    print('last words')\n    os._exit(0)\n"}
+        {"test_a.py": "import os\ndef test_a(): pass\ndef test_b():\n    print('last words', flush=True)\n    os._exit(0)\n"}
     )
     report = await steps.tests("-s")
     assert (dict(report.outcomes), report.running, report.exit_status) == (
@@ -109,7 +109,7 @@ async def test_the_test_that_was_running_when_the_process_died_is_named(steps: S
 
 async def test_a_test_that_does_not_end_is_killed_and_named(steps: Steps) -> None:
     await steps.put({"test_a.py": "def test_a():\n    while True: pass\n"})
-    report = await steps.tests(timeout_s=1.5)
+    report = await steps.tests(timeout_s=1.0)
     assert (report.timed_out, report.exit_status, report.running) == (True, None, "test_a.py::test_a")
 
 
