@@ -38,7 +38,7 @@ STORIES = {
         ("replace_text", '{"path": "double.py", "old": "2 * x", "new": "2 + x"}'),
         ("apply_patch", '{"patch": "' + PATCH + '"}'), ("run_command", '{"command": "rm notes.txt; ls; exit 3"}'),
         ("run_tests", '{"tests": ["tests/test_double.py::test_three"]}'), SUBMIT,
-    )),
+    ), limits=Limits(turns=12)),
     "denied-calls": job(script(
         ("runtests", "{}"), ("read_file", "{"), ("read_file", '{"path": 3, "form": 1}'),
         ("read_file", '{"path": "../etc/passwd"}'), ("apply_patch", '{"patch": "--- a/x\\n+++ b/x\\n@@ -1 +1 @@\\n-a\\n+b\\n"}'), BLOCKED,

@@ -96,7 +96,9 @@ async def test_nothing_collected_is_told_as_such(steps: Steps) -> None:
 
 async def test_the_test_that_was_running_when_the_process_died_is_named(steps: Steps) -> None:
     await steps.put(
-        {"test_a.py": "import os\ndef test_a(): pass\ndef test_b():\n    print('last words', flush=True)\n    os._exit(0)\n"}
+        {
+            "test_a.py": "import os\ndef test_a(): pass\ndef test_b():\n    print('last words', flush=True)\n    os._exit(0)\n"
+        }
     )
     report = await steps.tests("-s")
     assert (dict(report.outcomes), report.running, report.exit_status) == (

@@ -19,6 +19,8 @@ BATCH, SCRIPT_BYTES = 80, 24_000
 """Mutants tried in one command, and how much their texts may weigh."""
 ROOT_CAP, NODE_CAP = 1600, 320
 """Mutants tried of the original files, and of a state that is better than those."""
+PATIENCE = 320
+"""Mutants tried before a mutant that mends only a part is built upon."""
 READS = 6
 """Source files that are read."""
 RESERVE = 4
@@ -242,9 +244,9 @@ def _explore(facts: Facts, node: Node, ranked: tuple[Candidate, ...]) -> Call | 
         return _apply(
             facts, node, untried[0], f"My best guess is line {untried[0].edit.line} of {untried[0].edit.path}"
         )
-    if untried:
-        return _restore(facts, node) or _batch(facts, node, untried)
     better = [c for c in open_ if c.key in facts.trials and facts.trials[c.key].fixed and not facts.trials[c.key].broke]
+    if untried and not (better and len(ranked) - len(untried) >= PATIENCE):
+        return _restore(facts, node) or _batch(facts, node, untried)
     if better:
         best = max(better, key=lambda c: facts.trials[c.key].fixed)
         return _apply(facts, node, best, "Nothing mends everything, but this mends a part and breaks nothing")

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -165,6 +166,23 @@ def trace_all(root):
             print(path + ":", *("%d-%d:%d/%d" % tuple(part) for part in runs))
 
 
+def warm_up(place):
+    """Load what every session loads, plugins included, once and before any fork."""
+    os.mkdir(place)
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    kept = os.dup(1), os.dup(2)
+    for descriptor in (1, 2):
+        os.dup2(quiet, descriptor)
+    with open(os.path.join(place, "test_nothing.py"), "w") as file:
+        file.write("def test_nothing():\n    assert 1 == 2\n")
+    pytest.main(["--rootdir", place, "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:faulthandler", place])
+    sys.stdout.flush()
+    for descriptor, copy in zip((1, 2), kept):
+        os.dup2(copy, descriptor)
+    gc.collect()
+    gc.freeze()
+
+
 def main():
     """Work on a copy, so that whatever happens here the workspace stays as it is."""
     sys.dont_write_bytecode = True
@@ -174,6 +192,7 @@ def main():
         shutil.copytree(
             SOURCE, root, ignore=shutil.ignore_patterns(".git", "__pycache__", "*.pyc", ".venv"), symlinks=True
         )
+        warm_up(os.path.join(os.path.realpath(place), "warm"))
         (try_all if JOB["mode"] == "try" else trace_all)(root)
 
 

@@ -89,8 +89,7 @@ def _results(lines: list[str]) -> tuple[tuple[Failure, ...], tuple[str, ...]]:
             else:
                 failures.append(Failure(test=result.group(2)))
         elif failures and (why := _WHY.match(line)):
-            detail = {"exception": why[1], "file": why[2], "line": int(why[3]), "message": why[4]}
-            failures[-1] = attrs.evolve(failures[-1], **detail)
+            failures[-1] = attrs.evolve(failures[-1], exception=why[1], file=why[2], line=int(why[3]), message=why[4])
         elif failures and line.startswith("  trace: "):
             failures[-1] = attrs.evolve(failures[-1], trace=_trace(line.removeprefix("  trace: ")))
     return tuple(failures), tuple(passed)

@@ -67,7 +67,7 @@ def order(source: Source, node: ast.AST) -> Iterator[Edit]:
         close = source.span(node)[1] - 1
         comma = ", " if node.args or node.keywords else ""
         if name in {"sorted", "sort"} and not any(k.arg == "reverse" for k in node.keywords):
-            yield source.edit(close, close, f"{comma}reverse=True", "sort order", 0.3, node.lineno)
+            yield source.edit(close, close, f"{comma}reverse=True", "sort order", 0.4, node.lineno)
         if name in {"get", "pop"} and len(node.args) == 1 and not node.keywords:
             for default in ("0", "[]", "None", '""', "1", "{}"):
                 yield source.edit(close, close, f", {default}", "default", 0.12, node.lineno)

@@ -20,7 +20,7 @@ KIN = (
     ("union", "intersection", "difference", "symmetric_difference"), ("issubset", "issuperset"),
     ("ljust", "rjust", "center"), ("floor", "ceil", "trunc"), ("match", "search", "fullmatch"), ("lower", "casefold"),
     ("read", "readlines", "readline"), ("heappush", "heappop", "heappushpop"), ("days", "seconds", "total_seconds"),
-    ("min", "max"), ("any", "all"), ("sum", "len", "max"), ("sorted", "reversed", "list"), ("int", "float", "round"),
+    ("min", "max"), ("any", "all"), ("sum", "len", "max"), ("sorted", "reversed"), ("int", "float", "round"),
     ("list", "set", "tuple"), ("bisect_left", "bisect_right"), ("str", "repr"), ("ord", "chr"), ("deepcopy", "copy"),
     ("isinstance", "issubclass"), ("range", "enumerate"), ("date", "datetime"), ("parent", "parents"), ("stem", "name"),
 )  # fmt: skip

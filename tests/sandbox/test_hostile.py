@@ -1,0 +1,224 @@
+"""What agent code may try against bubblewrap's promises: each test is one line of the hostile corpus."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coding_agent.sandbox.registry import make_backend
+from tests.sandbox.conftest import SMALL
+from tests.sandbox.steps import Steps
+
+pytestmark = pytest.mark.parametrize("kind", ["bubblewrap"])
+
+CALL = """
+import ctypes, errno, os, platform
+libc = ctypes.CDLL(None, use_errno=True)
+x86 = platform.machine() == 'x86_64'
+def denied(x86_number, arm_number, *arguments):
+    ctypes.set_errno(0)
+    return libc.syscall(x86_number if x86 else arm_number, *arguments) == -1 and errno.errorcode[ctypes.get_errno()]
+"""
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "canary"
+    place.write_text("untouched")
+    tmp_path.chmod(0o755)
+    yield place
+    assert place.read_text() == "untouched"
+
+
+async def test_no_host_path_can_be_reached(steps: Steps, canary: Path) -> None:
+    roots = [
+        str(canary),
+        str(Path(__file__)),
+        "/root",
+        "/home",
+        "/etc/shadow",
+        "/oldroot",
+        "/newroot",
+        "/run",
+        "/var",
+        "/sys",
+    ]
+    program = f"""
+import os
+for base in ('', '/proc/self/root', '/proc/1/root', '/proc/1/cwd', '/proc/self/cwd/../..'):
+    for path in {roots!r}:
+        if os.path.exists(base + path): print(base + path)"""
+    assert await steps.python(program) == ""
+
+
+async def test_the_interpreter_and_the_environment_name_no_host_path(steps: Steps) -> None:
+    program = "import sys, pytest; print(sys.executable, sys.prefix, *sys.path, pytest.__file__)"
+    words = (await steps.python(program)).split()
+    assert all(word.startswith(("/opt/", "/usr/", "/workspace")) for word in words)
+
+
+async def test_nothing_but_the_workspace_and_scratch_can_be_written(steps: Steps) -> None:
+    program = """
+import os
+for path, folders, _ in os.walk('/'):
+    if path.startswith(('/proc', '/workspace', '/tmp', '/dev/shm', '/dev/pts')):
+        folders.clear(); continue
+    try: open(path + '/canary', 'w'); print(path)
+    except OSError: pass"""
+    assert await steps.python(program) == ""
+
+
+async def test_there_is_no_network_but_loopback(steps: Steps) -> None:
+    assert await steps.says("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '") == "lo"
+
+
+async def test_a_socket_of_the_host_can_not_be_reached(steps: Steps) -> None:
+    import socket
+
+    name = f"\0coding-agent-canary-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(name)
+        server.listen()
+        program = f"import socket; s = socket.socket(socket.AF_UNIX); print(s.connect_ex({name!r}))"
+        assert await steps.python(program) == "111"
+
+
+async def test_processes_of_host_and_runtime_are_invisible(steps: Steps) -> None:
+    assert await steps.says("ls /proc | grep -c '^[0-9]'") in {"4", "5"}
+    assert (
+        await steps.says(
+            "cat /proc/1/environ | tr '\\0' '\\n' | grep -v '^[A-Z_]*=' ; ls -l /proc/1/fd 2>&1 | grep -c socket"
+        )
+        == "0"
+    )
+
+
+async def test_the_first_process_can_not_be_killed_or_stopped(steps: Steps) -> None:
+    assert (await steps.sh("kill -9 1; kill -STOP 1; kill -TERM 1; echo alive; exit 4")).exit_status == 4
+    result = await steps.sandbox.exec(
+        ["python3", "-c", "import os; os.kill(-1, 9); print('alone')"], timeout_s=5, output_bytes=99
+    )
+    assert result.exit_status in {0, -9}
+    assert await steps.says("echo alive") == "alive"
+
+
+async def test_no_capability_and_no_way_back_to_one(steps: Steps) -> None:
+    program = """
+status = dict(line.split(':', 1) for line in open('/proc/self/status') if ':' in line)
+print(*(int(status[k], 16) for k in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')), status['NoNewPrivs'].strip(),
+      status['Seccomp'].strip(), status['Uid'].split()[0])"""
+    assert await steps.python(program) == "0 0 0 0 0 1 2 1000"
+
+
+async def test_test_runs_are_confined_like_commands(steps: Steps) -> None:
+    await steps.put({"test_a.py": CALL + """
+def test_a():
+    status = dict(line.split(':', 1) for line in open('/proc/self/status') if ':' in line)
+    assert [status[k].strip() for k in ('CapEff', 'NoNewPrivs', 'Seccomp')] == ['0' * 16, '1', '2']
+    assert denied(272, 97, 0x10000000) == 'EPERM'
+    assert not [fd for fd in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{fd}')
+                and os.readlink(f'/proc/self/fd/{fd}').startswith('socket')]
+    assert len([n for n in os.listdir('/proc') if n.isdigit()]) == 2
+"""})  # fmt: skip
+    report = await steps.tests()
+    assert (report.exit_status, report.failures) == (0, ())
+
+
+async def test_dangerous_system_calls_are_denied(steps: Steps) -> None:
+    program = (
+        CALL
+        + """
+print(*(denied(*call) for call in (
+    (272, 97, 0x10000000), (272, 97, 0x00020000), (308, 268, 0, 0), (56, 220, 0x10000011, 0, 0, 0, 0), (435, 435, 0, 0),
+    (101, 117, 0, 0, 0, 0), (310, 270, 1, 0, 0, 0, 0, 0), (250, 219, 0, 0), (248, 217, 0, 0, 0, 0, 0), (323, 282, 0),
+    (425, 425, 1, 0), (321, 280, 0, 0, 0), (298, 241, 0, 0, 0, 0, 0), (165, 40, 0, 0, 0, 0, 0), (161, 51, b'/tmp'),
+    (428, 428, 0, 0, 0), (16, 29, 0, 0x5412, 0), (16, 29, 0, 0x5412 | 1 << 40, 0), (16, 29, 0, 0x541C, 0),
+    (41, 198, 40, 1, 0), (41, 198, 16, 3, 0), (41, 198, 17, 3, 0), (175, 105, 0, 0, 0), (246, 104, 0, 0, 0, 0),
+)))"""
+    )
+    expected = ["EPERM"] * 4 + ["ENOSYS"] + ["EPERM"] * 14 + ["EAFNOSUPPORT"] * 3 + ["EPERM"] * 2
+    assert (await steps.python(program)).split() == expected
+
+
+async def test_a_fork_bomb_is_bounded_and_over_with_its_call(steps: Steps) -> None:
+    began = time.monotonic()
+    await steps.python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", timeout_s=0.7)
+    assert time.monotonic() - began < 8
+    assert await steps.says("ls /proc | grep -c '^[0-9]'") in {"4", "5"}
+
+
+async def test_a_fork_bomb_next_door_starves_nobody(steps: Steps) -> None:
+    async with make_backend("bubblewrap").open(SMALL) as other:
+        neighbour = Steps(other)
+        program = "import os, time\nfor _ in range(99):\n  try:\n    if os.fork() == 0: time.sleep(30)\n  except OSError: break\nprint('full'); "
+        assert "full" in await neighbour.python(program + "os.execvp('sh', ['sh', '-c', ':'])", timeout_s=20)
+        assert (
+            await steps.python(
+                "import subprocess; [subprocess.run(['true'], check=True) for _ in range(9)]; print('ok')"
+            )
+            == "ok"
+        )
+
+
+async def test_memory_and_files_are_bounded(steps: Steps) -> None:
+    assert await steps.python("try: bytes(1 << 30)\nexcept MemoryError: print('bounded')") == "bounded"
+    assert (await steps.sh("head -c 9000000 /dev/zero > big")).exit_status != 0
+    assert (await steps.sandbox.read("big", max_bytes=1)).size == SMALL.file_bytes
+    assert (
+        await steps.python("import os\ntry:\n  while True: os.open('/dev/null', 0)\nexcept OSError: print('bounded')")
+        == "bounded"
+    )
+
+
+async def test_every_place_that_can_be_written_has_a_size(steps: Steps) -> None:
+    program = """
+import os
+def fill(folder, count=0):
+    try:
+        while True:
+            with open(f'{folder}/{count}', 'wb') as file:
+                for _ in range(7): file.write(bytes(1 << 20))
+            count += 1
+    except OSError: return count
+print(*(fill(folder) <= 3 for folder in ('/workspace', '/tmp', '/dev/shm')))"""
+    assert await steps.python(program) == "True True True"
+    assert await steps.refusal_of_reading("0") == "read"
+
+
+async def test_a_million_empty_files_do_not_fit(steps: Steps) -> None:
+    program = (
+        "import os\ntry:\n  for n in range(10 ** 6): open(f'/tmp/{n}', 'w').close()\nexcept OSError: print(n < 70000)"
+    )
+    assert await steps.python(program) == "True"
+
+
+async def test_a_flood_of_output_costs_nothing(steps: Steps) -> None:
+    result = await steps.sh("head -c 300000000 /dev/zero", output_bytes=1000)
+    assert (result.total_bytes, len(result.head) + len(result.tail)) == (300_000_000, 1000)
+
+
+async def test_shared_memory_and_semaphores_do_not_outlive_a_call(steps: Steps) -> None:
+    program = "import ctypes; libc = ctypes.CDLL(None); print(libc.shmget(4711, 4096, {flags}) >= 0)"
+    assert await steps.python(program.format(flags="0o1666")) == "True"
+    assert await steps.python(program.format(flags="0o666")) == "False"
+
+
+async def test_code_of_the_workspace_is_not_imported_by_the_runtime(steps: Steps) -> None:
+    poison = "open('/workspace/poisoned', 'a').write(__name__)\n"
+    names = ("pytest", "_pytest", "json", "sitecustomize", "usercustomize", "reporter", "gc", "hashlib")
+    await steps.put(
+        {f"{name}.py": poison for name in names} | {"x.pth": "import json", "test_a.py": "def test_a(): pass\n"}
+    )
+    report = await steps.tests("test_a.py")
+    assert (dict(report.outcomes), report.exit_status) == ({"test_a.py::test_a": "passed"}, 0)
+    await steps.sandbox.search("x", path=".", glob=None, ignore_case=False, max_matches=1, timeout_s=5)
+    assert "poisoned" not in await steps.changed()
+
+
+async def test_a_setuid_file_gives_nothing(steps: Steps) -> None:
+    await steps.sh("cp /usr/bin/id . && chmod 6755 id")
+    assert await steps.says("./id -u; ls -l /usr/bin/su >/dev/null 2>&1; cat /etc/passwd | wc -l") == "1000\n3"

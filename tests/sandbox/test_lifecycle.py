@@ -1,0 +1,112 @@
+"""Beginning and end of sandboxes, cancellation, and runtimes that answer nonsense."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from coding_agent.errors import SandboxDied, SandboxError, SandboxProtocol, UsageError
+from coding_agent.sandbox.base import SandboxSpec
+from coding_agent.sandbox.channel import Channel
+from coding_agent.sandbox.registry import make_backend
+from tests.sandbox.steps import Steps
+
+pytestmark = pytest.mark.usefixtures("anyio_backend")
+
+
+def alive(marker: str) -> list[str]:
+    """Processes of this machine whose command line holds the marker."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            command = Path("/proc", name, "cmdline").read_bytes() if name.isdigit() else b""
+        except OSError:
+            continue
+        if marker.encode() in command and int(name) != os.getpid():
+            found.append(command.decode(errors="replace"))
+    return found
+
+
+async def gone(marker: str) -> bool:
+    with anyio.move_on_after(2.0):
+        while alive(marker):
+            await anyio.lowlevel.checkpoint()
+    return not alive(marker)
+
+
+async def test_a_cancelled_command_leaves_no_process_descriptor_or_directory(kind: str) -> None:
+    marker = f"1{time.monotonic_ns()}"
+    async with make_backend(kind).open(SandboxSpec()) as sandbox:
+        assert (await Steps(sandbox).sh("true")).exit_status == 0
+    descriptors = os.listdir("/proc/self/fd")
+    with anyio.move_on_after(0.5):
+        async with make_backend(kind).open(SandboxSpec()) as sandbox:
+            await Steps(sandbox).sh(f"(setsid sleep {marker} &); sleep {marker}", timeout_s=60)
+    assert await gone(marker)
+    assert len(os.listdir("/proc/self/fd")) == len(descriptors)
+
+
+async def test_a_cancelled_sandbox_can_not_be_used_again(kind: str) -> None:
+    async with make_backend(kind).open(SandboxSpec()) as sandbox:
+        with anyio.move_on_after(0.1):
+            await Steps(sandbox).sh("sleep 30")
+        with pytest.raises(SandboxDied, match="interrupted"):
+            await sandbox.changes()
+
+
+async def test_sandboxes_outlive_the_threads_that_asked_for_them(kind: str) -> None:
+    async with make_backend(kind).open(SandboxSpec()) as sandbox, anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(anyio.to_thread.run_sync, time.monotonic)
+        assert await Steps(sandbox).says("echo alive") == "alive"
+
+
+async def test_sandboxes_are_separate_and_run_at_the_same_time(kind: str) -> None:
+    async def one(number: int) -> None:
+        async with make_backend(kind).open(SandboxSpec()) as sandbox:
+            await Steps(sandbox).put({"a": str(number)})
+            said.append(await Steps(sandbox).says("cat a; ls | wc -l"))
+
+    said: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        for number in range(6):
+            tasks.start_soon(one, number)
+    assert sorted(said) == [f"{number}1" for number in range(6)]
+
+
+async def test_every_promise_holds_here(kind: str) -> None:
+    backend = make_backend(kind)
+    found = await backend.probe()
+    assert [probe.promise for probe in found] == list(backend.promises)
+    assert [probe for probe in found if not probe.holds] == []
+    assert not set(backend.promises) & set(backend.lacks)
+
+
+def test_an_unknown_kind_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="bubblewrap, local"):
+        make_backend("docker")
+
+
+NONSENSE = [
+    b"", b"\0\0", struct.pack(">I", 1 << 31), struct.pack(">I", 2) + b"{]", struct.pack(">I", 2) + b"[]",
+    struct.pack(">I", 10) + b'{"ok": {}}', struct.pack(">I", 10) + b'{"ok": []}', struct.pack(">I", 100000) + b"[" * 100000,
+    struct.pack(">I", 15) + b'{"refused": {}}', struct.pack(">I", 40) + b'{"ok": {"files": [1], "tree": "x"}}     ',
+    struct.pack(">I", 40) + b'{"ok": {"files": [], "tree": 1e999999}} ', struct.pack(">I", 23) + b'{"ok": {"\\u0000bytes": 3}}'[:23],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
+async def test_an_answer_that_is_none_is_a_sandbox_error(answer: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(answer)
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(SandboxError) as failed:
+            await Channel(ours).changes()
+        assert isinstance(failed.value, SandboxDied | SandboxProtocol)
