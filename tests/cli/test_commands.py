@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,16 @@ def test_doctor_finds_every_promise_kept() -> None:
     assert {probe["holds"] for probe in document(done)["probes"]} == {True}
 
 
+def nap(tmp_path: Path) -> str:
+    """A sleep that no other test sleeps."""
+    return f"sleep 50.{zlib.crc32(str(tmp_path).encode())}"
+
+
 def slow_script(tmp_path: Path) -> Path:
     lines = ['{"tool_calls": [{"name": "run_tests", "arguments": {}}]}']
-    lines += ['{"tool_calls": [{"name": "run_command", "arguments": {"command": "sleep 50"}}]}'] * 5
+    lines += [
+        '{"tool_calls": [{"name": "run_command", "arguments": {"command": "NAP"}}]}'.replace("NAP", nap(tmp_path))
+    ] * 5
     path = tmp_path / "slow.jsonl"
     path.write_text("\n".join(lines))
     return path
@@ -176,15 +184,15 @@ def start_slow(tmp_path: Path) -> tuple[subprocess.Popen[str], Path]:
     command += [f"scripted:{slow_script(tmp_path)}", "--out", str(out), "-k", "2", "-n", "2"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not _all_sleep(out):
+    while time.monotonic() < deadline and not _all_sleep(out, nap(tmp_path)):
         time.sleep(0.02)
     return process, out
 
 
-def _all_sleep(out: Path) -> bool:
+def _all_sleep(out: Path, command: str) -> bool:
     logs = list(out.glob("episodes/*/*.jsonl"))
     return len(logs) == 2 and all(
-        b'"sleep 50"' in log.read_bytes().splitlines()[-1] for log in logs if log.stat().st_size
+        command.encode() in log.read_bytes().splitlines()[-1] for log in logs if log.stat().st_size
     )
 
 
@@ -219,6 +227,6 @@ def running_below(tmp_path: Path) -> list[str]:
             command = place.read_bytes()
         except OSError:
             continue
-        if b"sleep\x0050" in command or str(tmp_path).encode() in command:
+        if nap(tmp_path).replace(" ", "\0").encode() in command or str(tmp_path).encode() in command:
             found.append(command.decode(errors="replace"))
     return found

@@ -63,6 +63,11 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str) -> Non
     _check(_LIBC.mount(*names, ctypes.c_ulong(flags), options.encode() or None), "mount " + target)
 
 
+def let_look(allowed: bool) -> None:
+    """Whether other processes of the same user may look into this one (its descriptors, its memory)."""
+    _LIBC.prctl(4, int(allowed), 0, 0, 0)
+
+
 def die_with_parent() -> None:
     _LIBC.prctl(1, int(signal.SIGKILL), 0, 0, 0)
 

@@ -146,6 +146,8 @@ def _child(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: d
 def _init(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
     confine.die_with_parent()
     confine.scratch(config)
+    # Its pipe says how the process ended: not even a process of the same user may open it.
+    confine.let_look(False)
     process = os.fork()
     if process == 0:
         _become(main, fds, config)
@@ -170,6 +172,7 @@ def _become(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: 
         os.umask(0o022)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
+        confine.let_look(True)
         confine.limit(config)
         confine.drop(config["namespaces"])
         # From here on it is the agent's, and may not hold the pipe that says how it ended.
