@@ -12,7 +12,7 @@ from coding_agent.events.values import Message
 from coding_agent.policies.base import Policy, PolicyReply, PolicyRequest
 from coding_agent.policies.repair import RepairPolicy
 from coding_agent.projections.conversation import conversation
-from coding_agent.store.reader import read_log
+from coding_agent.store.reader import read_events
 from coding_agent.tasks.spec import TaskFile, TaskLimits, TaskSpec
 from tests.rollout.worlds import job, roll_out
 
@@ -59,7 +59,7 @@ async def repair(
         files={path: TaskFile(data=text.encode()) for path, text in files.items()},
     )  # fmt: skip
     (outcome,) = await roll_out(folder / "run", [job(policy or RepairPolicy(), task=task)])
-    events = tuple(record.event for record in read_log(outcome.path))
+    events = read_events(outcome.path)
     return Told(
         events=events,
         messages=conversation(events),

@@ -39,6 +39,18 @@ def _values(node: ast.AST) -> list[tuple[ast.expr, float]]:
         return [(node.value, 0.08)]
     if isinstance(node, ast.For | ast.comprehension):
         return [(node.iter, 0.08)]
+    if isinstance(node, ast.Tuple | ast.List) and isinstance(node.ctx, ast.Load):
+        return [(item, 0.05) for item in node.elts]
+    if isinstance(node, ast.Dict):
+        return [(value, 0.05) for value in node.values]
+    if isinstance(node, ast.BinOp):
+        return [(node.left, 0.04), (node.right, 0.04)]
+    if isinstance(node, ast.keyword | ast.AugAssign | ast.DictComp):
+        return [(node.value, 0.06)]
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        return [(node.elt, 0.06)]
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        return [(node.slice, 0.04)]
     if isinstance(node, ast.Compare):
         return [(node.left, 0.05), *((right, 0.05) for right in node.comparators)]
     if isinstance(node, ast.Call):

@@ -76,28 +76,29 @@ def arithmetic(source: Source, node: ast.AST) -> Iterator[Edit]:
         return
     symbol = SYMBOLS.get(type(node.op), "")
     yield from _flips(source, node.left, node.right, symbol, ARITHMETIC.get(symbol, {}), "arithmetic")
-    left, right = source.segment(node.left), source.segment(node.right)
+    left, right = source.wide(node.left, node), source.wide(node.right, node)
     swap = 0.4 if symbol in ORDERED else 0.12
-    yield from _swapped(source, node.left, node.right, "operands", swap)
+    yield source.replace(node, f"{right} {symbol} {left}", "operands", swap)
     yield source.replace(node, left, "operand", 0.2)
     yield source.replace(node, right, "operand", 0.15)
     yield from _regrouped(source, node)
 
 
 def _regrouped(source: Source, node: ast.BinOp) -> Iterator[Edit]:
-    inner = node.left if isinstance(node.left, ast.BinOp) else node.right
-    if not isinstance(inner, ast.BinOp):
-        return
-    symbols = SYMBOLS.get(type(node.op), ""), SYMBOLS.get(type(inner.op), "")
+    # parentheses that are already there close one of the new ones, and so `(a + b) * c` becomes `(a + (b) * c)`
     start, end = source.span(node)
-    if inner is node.left:
-        first, second, third = inner.left, inner.right, node.right
-        yield source.edit(*source.span(inner), f"({source.segment(inner)})", "grouping", 0.02, node.lineno)
-        text = f"{source.segment(first)} {symbols[1]} ({source.segment(second)} {symbols[0]} {source.segment(third)})"
-    else:
-        first, second, third = node.left, inner.left, inner.right
-        text = f"({source.segment(first)} {symbols[0]} {source.segment(second)}) {symbols[1]} {source.segment(third)}"
-    yield source.edit(start, end, text, "grouping", 0.3, node.lineno)
+    for inner in (node.left, node.right):
+        if not isinstance(inner, ast.BinOp):
+            continue
+        low, high = source.span(inner.left)[1], source.span(inner.right)[0]
+        symbol = SYMBOLS.get(type(inner.op), "@")
+        place = source.text.find(symbol, low, high)
+        if inner is node.left:
+            place += len(symbol)
+            text = f"{source.text[start:place]} ({source.text[place:end].lstrip()})"
+        else:
+            text = f"({source.text[start:place].rstrip()}) {source.text[place:end]}"
+        yield source.edit(start, end, text, "grouping", 0.3, node.lineno)
 
 
 def boolean(source: Source, node: ast.AST) -> Iterator[Edit]:
@@ -108,7 +109,7 @@ def boolean(source: Source, node: ast.AST) -> Iterator[Edit]:
         for left, right in zip(node.values, node.values[1:], strict=False):
             yield from _flips(source, left, right, symbol, {other: 0.65}, "boolean")
         for index, value in enumerate(node.values):
-            rest = [source.segment(v) for i, v in enumerate(node.values) if i != index]
+            rest = [source.wide(v, node) for i, v in enumerate(node.values) if i != index]
             yield source.replace(node, f" {symbol} ".join(rest), "condition dropped", 0.3)
             yield source.replace(value, f"not ({source.segment(value)})", "negation", 0.15)
     if isinstance(node, ast.UnaryOp):
@@ -153,9 +154,3 @@ def _flips(
     line = source.text.count("\n", 0, place) + 1
     for new, prior in flips.items():
         yield source.edit(place, place + len(symbol), new, family, prior, line)
-
-
-def _swapped(source: Source, left: ast.AST, right: ast.AST, family: str, prior: float) -> Iterator[Edit]:
-    (a, b), (c, d) = source.span(left), source.span(right)
-    text = source.text[c:d] + source.text[b:c] + source.text[a:b]
-    yield source.edit(a, d, text, family, prior, left.lineno)  # type: ignore[attr-defined]

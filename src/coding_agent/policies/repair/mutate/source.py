@@ -43,6 +43,15 @@ class Source:
         end = self.starts[line] if line < len(self.starts) else len(self.text)
         return start + len(self.text[start:end].encode()[:column].decode(errors="ignore"))
 
+    def wide(self, node: ast.AST, within: ast.AST) -> str:
+        """The text of an operand of `within`, with the parentheses around it."""
+        (start, end), (low, high) = self.span(node), self.span(within)
+        while True:
+            left, right = self.text[low:start].rstrip(), self.text[end:high]
+            if not (left.endswith("(") and right.lstrip().startswith(")")):
+                return self.text[start:end]
+            start, end = low + len(left) - 1, end + right.index(")") + 1
+
     def line_span(self, node: ast.stmt) -> tuple[int, int]:
         """Whole lines of a statement, its newline and decorators included."""
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])

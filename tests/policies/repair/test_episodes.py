@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from coding_agent.events.schema import TestRun, ToolResult
+from tests.policies.repair.driver import Fresh, repair
+from tests.policies.repair.planted import CLAMP, LOOP, MEAN, PAIRS
+
+CLAMP_TEST = (
+    "from shapes.clamp import clamp\n\n\ndef test_it():\n    assert clamp(5, 0, 3) == 3\n    assert clamp(-1, 0, 3) == 0\n\n\n"
+    "def test_inside():\n    assert clamp(2, 0, 3) == 2\n"
+)
+BROKEN = {
+    "shapes/__init__.py": "",
+    "shapes/clamp.py": CLAMP.replace("x > high", "x < high"),
+    "tests/test_it.py": CLAMP_TEST,
+}
+
+
+async def test_a_flipped_comparison_is_found_and_mended(tmp_path: Path) -> None:
+    told = await repair(tmp_path, BROKEN)
+    assert (told.reason, told.passed) == ("submitted", True)
+
+
+async def test_an_episode_shows_a_failing_run_an_edit_and_a_passing_run(tmp_path: Path) -> None:
+    told = await repair(tmp_path, BROKEN)
+    runs = [event for event in told.events if isinstance(event, TestRun) and event.purpose == "agent"]
+    assert "failed" in runs[0].outcomes.values()
+    assert set(runs[-1].outcomes.values()) == {"passed"}
+    assert "apply_patch" in told.tools
+
+
+async def test_a_policy_made_anew_for_every_turn_gives_the_same_episode(tmp_path: Path) -> None:
+    kept = await repair(tmp_path / "kept", BROKEN)
+    anew = await repair(tmp_path / "anew", BROKEN, policy=Fresh())
+    assert kept.digest == anew.digest
+
+
+async def test_two_bugs_are_mended_one_after_the_other(tmp_path: Path) -> None:
+    source = PAIRS.replace("range(i + 1, ", "range(i, ") + "\n\n" + LOOP.replace(" and ", " or ")
+    test = (
+        "from m import first_even, pairs\n\n\ndef test_it():\n    assert pairs([1, 2]) == [(1, 2)]\n\n\n"
+        "def test_loop():\n    assert first_even([2, 4, 9, 2, 5]) == 17\n"
+    )
+    told = await repair(tmp_path, {"m.py": source, "tests/test_it.py": test}, turns=60)
+    assert (told.reason, told.passed) == ("submitted", True)
+
+
+async def test_what_no_mutation_mends_is_given_up_with_the_files_as_they_were(tmp_path: Path) -> None:
+    test = "from m import answer\n\n\ndef test_it():\n    assert answer() == 'a sentence that nobody could guess'\n"
+    told = await repair(tmp_path, {"m.py": "def answer():\n    return 1\n", "tests/test_it.py": test})
+    assert (told.reason, told.passed) == ("blocked", False)
+    trees = [event.changes.tree for event in told.events if isinstance(event, ToolResult) and event.changes]
+    assert trees[-1] == told.events[0].tree  # type: ignore[union-attr]
+    assert "Mutations tried: " in told.summary
+
+
+async def test_the_examples_of_a_docstring_stand_in_for_tests(tmp_path: Path) -> None:
+    example = MEAN.replace(" / ", " // ").replace(":\n", ':\n    """The mean.\n\n    >>> mean([1, 2])\n    1.5\n    """\n', 1)
+    told = await repair(tmp_path, {"stats.py": example, "tests/test_it.py": "def test_it():\n    pass\n"})
+    assert told.reason == "submitted"
+    assert "tests/test_reproduction.py" not in told.messages[-1].content  # type: ignore[operator]
+    last = [event for event in told.events if isinstance(event, ToolResult) and event.changes][-1]
+    assert [(f.path, f.kind) for f in last.changes.files] == [("tests/test_reproduction.py", "delete")]  # type: ignore[union-attr]
+
+
+async def test_tests_are_never_edited(tmp_path: Path) -> None:
+    told = await repair(tmp_path, BROKEN)
+    changes = [event.changes for event in told.events if isinstance(event, ToolResult) and event.changes]
+    assert {file.path for change in changes for file in change.files} == {"shapes/clamp.py"}
+
+
+async def test_a_loop_without_end_is_survived_and_mended(tmp_path: Path) -> None:
+    source = "def digits(n):\n    count = 1\n    while n >= 10:\n        n = n / 1\n        count += 1\n    return count\n"
+    test = "from m import digits\n\n\ndef test_it():\n    assert digits(100) == 3\n    assert digits(7) == 1\n"
+    told = await repair(tmp_path, {"m.py": source, "tests/test_it.py": test})
+    assert (told.reason, told.passed) == ("submitted", True)
+
+
+async def test_a_syntax_error_is_reported_as_blocked(tmp_path: Path) -> None:
+    test = "from m import f\n\n\ndef test_it():\n    assert f() == 1\n"
+    told = await repair(tmp_path, {"m.py": "def f(:\n", "tests/test_it.py": test})
+    assert told.reason == "blocked"
