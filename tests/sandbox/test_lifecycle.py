@@ -23,12 +23,12 @@ pytestmark = pytest.mark.usefixtures("anyio_backend")
 def alive(marker: str) -> list[str]:
     """Processes of this machine whose command line holds the marker."""
     found = []
-    for name in os.listdir("/proc"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            command = Path("/proc", name, "cmdline").read_bytes() if name.isdigit() else b""
+            command = (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if marker.encode() in command and int(name) != os.getpid():
+        if marker.encode() in command and int(process.name) != os.getpid():
             found.append(command.decode(errors="replace"))
     return found
 
@@ -44,12 +44,12 @@ async def test_a_cancelled_command_leaves_no_process_descriptor_or_directory(kin
     marker = f"1{time.monotonic_ns()}"
     async with make_backend(kind).open(SandboxSpec()) as sandbox:
         assert (await Steps(sandbox).sh("true")).exit_status == 0
-    descriptors = os.listdir("/proc/self/fd")
+    descriptors = len([*Path("/proc/self/fd").iterdir()])
     with anyio.move_on_after(0.5):
         async with make_backend(kind).open(SandboxSpec()) as sandbox:
             await Steps(sandbox).sh(f"(setsid sleep {marker} &); sleep {marker}", timeout_s=60)
     assert await gone(marker)
-    assert len(os.listdir("/proc/self/fd")) == len(descriptors)
+    assert len([*Path("/proc/self/fd").iterdir()]) == descriptors
 
 
 async def test_a_cancelled_sandbox_can_not_be_used_again(kind: str) -> None:

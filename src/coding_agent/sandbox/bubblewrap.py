@@ -17,7 +17,7 @@ import attrs
 
 from coding_agent.sandbox import places
 from coding_agent.sandbox.base import Probe, Sandbox, SandboxSpec
-from coding_agent.sandbox.launcher import launcher_command
+from coding_agent.sandbox.launcher import Binding, launcher_command
 from coding_agent.sandbox.probes import probe_all
 from coding_agent.sandbox.spawn import running
 
@@ -29,14 +29,6 @@ REMEDY = (
 )
 SKELETON = Path(__file__).parent / "skeleton"
 _uids = itertools.count()
-
-
-@attrs.frozen
-class Binding:
-    """One read-only view of a host path."""
-
-    source: Path
-    target: str
 
 
 @attrs.frozen
@@ -70,7 +62,7 @@ class BubblewrapBackend:
 
     def _bindings(self) -> list[Binding]:
         found = [
-            Binding(places.RUNTIME, f"/opt/runtime/{places.PACKAGE}"),
+            Binding(places.runtime(), f"/opt/runtime/{places.PACKAGE}"),
             Binding(places.ripgrep(), "/opt/bin/rg"),
             Binding(SKELETON / "passwd", "/etc/passwd"),
             Binding(SKELETON / "group", "/etc/group"),
@@ -110,7 +102,7 @@ def _arguments(spec: SandboxSpec, bindings: Sequence[Binding], fd: int) -> list[
         *itertools.chain.from_iterable(("--size", "4096", "--tmpfs", place, "--remount-ro", place) for place in masked),
         "--symlink", interpreter, "/opt/bin/python", "--symlink", interpreter, "/opt/bin/python3",
         "--dir", "/workspace", "--remount-ro", "/", "--chdir", "/workspace",
-        "--", interpreter, "-B", "-s", "-c", places.BOOTSTRAP, "/opt/runtime", str(fd), json.dumps(config),
+        "--", interpreter, "-B", "-s", "-S", "-c", places.BOOTSTRAP, "/opt/runtime", str(fd), json.dumps(config),
     ]  # fmt: skip
 
 

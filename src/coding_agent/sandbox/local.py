@@ -43,7 +43,17 @@ class LocalBackend:
 
             def command(fd: int) -> Sequence[str]:
                 interpreter = str(places.python().executable)
-                return [interpreter, "-B", "-s", "-c", places.BOOTSTRAP, str(base / "opt/runtime"), str(fd), config]
+                return [
+                    interpreter,
+                    "-B",
+                    "-s",
+                    "-S",
+                    "-c",
+                    places.BOOTSTRAP,
+                    str(base / "opt/runtime"),
+                    str(fd),
+                    config,
+                ]
 
             environment = {
                 **places.FIXED_ENVIRONMENT,
@@ -67,7 +77,7 @@ def _make_base() -> str:
     base = Path(tempfile.mkdtemp(prefix="coding-agent-"))
     for name in ("workspace", "tmp", "opt/runtime", "opt/site", "opt/bin"):
         (base / name).mkdir(parents=True)
-    (base / "opt/runtime" / places.PACKAGE).symlink_to(places.RUNTIME)
+    (base / "opt/runtime" / places.PACKAGE).symlink_to(places.runtime())
     for name, place in places.test_packages().items():
         (base / "opt/site" / name).symlink_to(place)
     for name in ("python", "python3"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import functools
 import importlib.util
 import shutil
@@ -12,10 +13,18 @@ import attrs
 
 from coding_agent.errors import SandboxUnavailable
 
-RUNTIME = Path(__file__).parent / "resident"
+_RESIDENT = Path(__file__).parent / "resident"
 PACKAGE = "coding_agent_runtime"
 """The runtime's name inside a sandbox."""
 TEST_PACKAGES = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli")
+
+
+@functools.cache
+def runtime() -> Path:
+    """The runtime's directory, compiled: it starts once per sandbox, where nothing can be written."""
+    if not sys.dont_write_bytecode and not sys.flags.optimize:
+        compileall.compile_dir(_RESIDENT, quiet=2)
+    return _RESIDENT
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 
 _X86 = (
@@ -44,7 +44,7 @@ _NR, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
 
 def program(machine: str = "") -> bytes:
     """The filter as an array of `struct sock_filter`. Raises KeyError for an unknown architecture."""
-    arch, denied, clone, ioctl, socket = _ARCHES[machine or platform.machine()]
+    arch, denied, clone, ioctl, socket = _ARCHES[machine or os.uname().machine]
     deny = _ERRNO | errno.EPERM
     code: list[tuple[int, int, int, int]] = [
         (_LD, 0, 0, _ARCH),

@@ -26,6 +26,8 @@ ENDINGS = (0, 1, 2, 5)
 
 def warm() -> None:
     """Import pytest and what every run of it imports. ImportError when this interpreter has no pytest."""
+    import site
+
     import _pytest.config
     import pytest  # noqa: F401
 
@@ -33,6 +35,10 @@ def warm() -> None:
 
     for name in _pytest.config.default_plugins:
         importlib.import_module("_pytest." + name)
+    # The runtime starts without `site`; the code under test may still say `exit`.
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
     gc.collect()
     gc.freeze()
 
