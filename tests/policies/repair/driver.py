@@ -54,7 +54,7 @@ async def repair(
     task = TaskSpec(
         id="planted", title="A planted bug", statement=statement, difficulty=1, kind="bug", tags=(), licence="MIT",
         test_command=("python", "-m", "pytest", "-q"), fail_to_pass=("tests/test_it.py::test_it",), pass_to_pass=(),
-        limits=TaskLimits(turns=turns, seconds=300.0, command_s=60.0, test_s=20.0), allowed=("**",),
+        limits=TaskLimits(turns=turns, seconds=300.0, command_s=60.0, test_s=5.0), allowed=("**",),
         protected=("tests/**",), gold_patch="", hidden={},
         files={path: TaskFile(data=text.encode()) for path, text in files.items()},
     )  # fmt: skip

@@ -56,7 +56,9 @@ async def test_what_no_mutation_mends_is_given_up_with_the_files_as_they_were(tm
 
 
 async def test_the_examples_of_a_docstring_stand_in_for_tests(tmp_path: Path) -> None:
-    example = MEAN.replace(" / ", " // ").replace(":\n", ':\n    """The mean.\n\n    >>> mean([1, 2])\n    1.5\n    """\n', 1)
+    example = MEAN.replace(" / ", " // ").replace(
+        ":\n", ':\n    """The mean.\n\n    >>> mean([1, 2])\n    1.5\n    """\n', 1
+    )
     told = await repair(tmp_path, {"stats.py": example, "tests/test_it.py": "def test_it():\n    pass\n"})
     assert told.reason == "submitted"
     assert "tests/test_reproduction.py" not in told.messages[-1].content  # type: ignore[operator]
@@ -71,7 +73,9 @@ async def test_tests_are_never_edited(tmp_path: Path) -> None:
 
 
 async def test_a_loop_without_end_is_survived_and_mended(tmp_path: Path) -> None:
-    source = "def digits(n):\n    count = 1\n    while n >= 10:\n        n = n / 1\n        count += 1\n    return count\n"
+    source = (
+        "def digits(n):\n    count = 1\n    while n >= 10:\n        n = n / 1\n        count += 1\n    return count\n"
+    )
     test = "from m import digits\n\n\ndef test_it():\n    assert digits(100) == 3\n    assert digits(7) == 1\n"
     told = await repair(tmp_path, {"m.py": source, "tests/test_it.py": test})
     assert (told.reason, told.passed) == ("submitted", True)

@@ -48,18 +48,21 @@ class Coverage:
 
 
 def try_command(
-    edits: Sequence[tuple[str, Edit]], failing: Sequence[str], known: Sequence[str], arguments: Sequence[str]
-) -> str:
-    """The command that tries each (state name, edit) on the files as they are."""
+    edits: Sequence[tuple[str, Edit]], failing: Sequence[str], known: Sequence[str], arguments: Sequence[str],
+    *, hangs: bool = False,
+) -> str:  # fmt: skip
+    """The command that tries each (state name, edit) on the files as they are; `hangs`: they never come to an end."""
     paths = sorted({edit.path for _, edit in edits})
     rows = [[key, paths.index(e.path), e.start, e.end, e.text] for key, e in edits]
-    return _command({"mode": "try", "paths": paths, "edits": rows, "failing": list(failing), "known": list(known),
-                     "arguments": list(arguments)})  # fmt: skip
+    # where most mutants will hang as the original does, each gets less time and more of them may
+    bounds = {"cpu_s": 0.4, "hangs": 40} if hangs else {"cpu_s": 1.0, "hangs": 12}
+    job = {"mode": "try", "paths": paths, "edits": rows, "failing": list(failing), "known": list(known)}
+    return _command({**job, **bounds, "arguments": list(arguments)})
 
 
 def trace_command(failing: Sequence[str], arguments: Sequence[str]) -> str:
     """The command that traces which lines failing and passing tests run."""
-    return _command({"mode": "trace", "failing": list(failing), "arguments": list(arguments)})
+    return _command({"mode": "trace", "failing": list(failing), "cpu_s": 1.0, "arguments": list(arguments)})
 
 
 def _command(job: Mapping[str, object]) -> str:

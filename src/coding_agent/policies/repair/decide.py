@@ -57,25 +57,29 @@ def decide(facts: Facts, seed: int) -> Call:
 
 
 def _solved(facts: Facts) -> Call | None:
-    run = facts.runs.get((facts.key, ()))
-    if run is None or not run.clean:
-        return None
-    first = facts.runs.get((ROOT, ()))
-    mended = _broken(facts)
-    if not mended and (first is None or first.clean or reproduce.path_of(facts) not in facts.current):
+    mended = _mended(facts)
+    if mended is None:
         return None
     if (cleanup := _cleanup(facts)) is not None:
         return cleanup
-    done = _source_changes(facts)
-    what = f"Changed {', '.join(sorted(done))}" if done else "Nothing had to be changed"
-    summary = f"{what}; all {run.good} tests pass."
-    return Call(
-        thought=f"Every test passes now. {what}.", tool="submit", arguments={"status": "solved", "summary": summary}
-    )
+    if (facts.key, ()) not in facts.runs:
+        return Call(thought="A last look at all tests as they were.", tool="run_tests", arguments={})
+    if not facts.runs[facts.key, ()].clean and reproduce.path_of(facts) not in facts.original:
+        return None
+    summary = f"Changed {', '.join(sorted(_source_changes(facts)))}; all {mended.good} tests pass."
+    return Call(thought="Every test passes now.", tool="submit", arguments={"status": "solved", "summary": summary})
 
 
-def _broken(facts: Facts) -> bool:
-    return any(run.bad or run.cut for (key, _), run in facts.runs.items() if key in {ROOT, _base_key(facts)})
+def _mended(facts: Facts) -> Run | None:
+    # the run in which everything passed with the source as it is now, with or without the reproduction beside it
+    source = _source_changes(facts)
+    path = reproduce.path_of(facts)
+    for key, overlay in facts.overlays.items():
+        run = facts.runs.get((key, ()))
+        same = {name: text for name, text in overlay.items() if name != path} == source
+        if source and run is not None and run.clean and same and (path in overlay or path not in facts.original):
+            return run
+    return None
 
 
 def _source_changes(facts: Facts) -> dict[str, str | None]:
@@ -206,7 +210,7 @@ def _nodes(facts: Facts) -> list[Node]:
     nodes = [base]
     for key, overlay in facts.overlays.items():
         run = facts.runs.get((key, ()))
-        if run is None or key == base.key or run.cut:
+        if run is None or key in {base.key, ROOT} or run.cut:
             continue
         fewer = set(run.failing) < set(nodes[-1].run.failing)
         if fewer and not any(is_test(path) and path not in base.overlay for path in overlay):
@@ -240,7 +244,9 @@ def _explore(facts: Facts, node: Node, ranked: tuple[Candidate, ...]) -> Call | 
     untried = [c for c in open_ if c.key not in facts.trials]
     direct = any(_known(facts, c.key) for c in ranked)
     batches_work = facts.failed_calls.get("run_command", 0) < 2
-    if untried and (not direct or not batches_work):
+    # a test that never ends costs its whole time limit, but only a moment of processor time in a batch
+    patient = node.run.cut and batches_work
+    if untried and not patient and (not direct or not batches_work):
         return _apply(
             facts, node, untried[0], f"My best guess is line {untried[0].edit.line} of {untried[0].edit.path}"
         )
@@ -286,7 +292,7 @@ def _batch(facts: Facts, node: Node, untried: list[Candidate]) -> Call:
         chosen.append(candidate)
     failing = node.run.failing
     edits = [(c.key, c.edit) for c in chosen]
-    command = batch.try_command(edits, failing[:CHOSEN], failing, facts.arguments)
+    command = batch.try_command(edits, failing[:CHOSEN], failing, facts.arguments, hangs=node.run.cut)
     places = sorted({f"{c.edit.path}:{c.edit.line}" for c in chosen[:8]})[:3]
     thought = f"I try {len(chosen)} more small mutations on a copy of the workspace, at {', '.join(places)} and so on."
     return Call(thought=thought, tool="run_command", arguments={"command": command})
