@@ -15,7 +15,8 @@ from coding_agent.sandbox.registry import make_backend
 from tests.sandbox.conftest import SMALL
 from tests.sandbox.steps import Steps
 
-pytestmark = pytest.mark.parametrize("kind", ["bubblewrap"])
+# One event loop is enough here: what is tried lies on the other side of the socket.
+pytestmark = [pytest.mark.parametrize("kind", ["bubblewrap"]), pytest.mark.parametrize("anyio_backend", ["trio"])]
 
 CALL = """
 import ctypes, errno, os, platform

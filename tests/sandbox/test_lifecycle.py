@@ -33,6 +33,10 @@ def alive(marker: str) -> list[str]:
     return found
 
 
+def descriptors() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
 async def gone(marker: str) -> bool:
     with anyio.move_on_after(2.0):
         while alive(marker):
@@ -44,12 +48,12 @@ async def test_a_cancelled_command_leaves_no_process_descriptor_or_directory(kin
     marker = f"1{time.monotonic_ns()}"
     async with make_backend(kind).open(SandboxSpec()) as sandbox:
         assert (await Steps(sandbox).sh("true")).exit_status == 0
-    descriptors = len([*Path("/proc/self/fd").iterdir()])
+    before = descriptors()
     with anyio.move_on_after(0.5):
         async with make_backend(kind).open(SandboxSpec()) as sandbox:
             await Steps(sandbox).sh(f"(setsid sleep {marker} &); sleep {marker}", timeout_s=60)
     assert await gone(marker)
-    assert len([*Path("/proc/self/fd").iterdir()]) == descriptors
+    assert descriptors() == before
 
 
 async def test_a_cancelled_sandbox_can_not_be_used_again(kind: str) -> None:
