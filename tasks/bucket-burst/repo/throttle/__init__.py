@@ -1,0 +1,6 @@
+"""Rate limits."""
+
+from throttle.bucket import Bucket
+from throttle.limiter import Limiter
+
+__all__ = ["Bucket", "Limiter"]

@@ -1,0 +1,5 @@
+"""What goes wrong."""
+
+
+class BusError(ValueError):
+    """A topic or pattern that is none."""
