@@ -85,3 +85,9 @@ async def test_a_syntax_error_is_reported_as_blocked(tmp_path: Path) -> None:
     test = "from m import f\n\n\ndef test_it():\n    assert f() == 1\n"
     told = await repair(tmp_path, {"m.py": "def f(:\n", "tests/test_it.py": test})
     assert told.reason == "blocked"
+
+
+async def test_an_example_in_the_statement_is_enough_where_there_are_no_tests(tmp_path: Path) -> None:
+    statement = "The mean is rounded down.\n\n    >>> mean([1, 2])\n    1.5\n"
+    told = await repair(tmp_path, {"lib/stats.py": MEAN.replace(" / ", " // ")}, statement)
+    assert told.reason == "submitted"

@@ -54,8 +54,15 @@ import ast
 import importlib
 
 
-def names_of(module):
-    return dict(vars(importlib.import_module(module)))
+def names_of(place):
+    # src/ and lib/ may be on the path, or be packages
+    names = [place.split(".", 1)[1], place] if place.startswith(("src.", "lib.")) else [place]
+    for name in names:
+        try:
+            return dict(vars(importlib.import_module(name)))
+        except ModuleNotFoundError:
+            if name == names[-1]:
+                raise
 
 
 def check(code, expected, names):
@@ -137,5 +144,4 @@ def _docstrings(text: str) -> Iterator[str]:
 
 def _dotted(path: str) -> str:
     parts = path.removesuffix(".py").split("/")
-    parts = parts[1:] if parts[0] in {"src", "lib"} and len(parts) > 1 else parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
