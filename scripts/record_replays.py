@@ -13,6 +13,8 @@ import attrs
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.rollout.worlds import FIX, SOLVE, SUBMIT, job, roll_out, script  # noqa: E402
+
 from coding_agent.events.values import Limits  # noqa: E402
 from coding_agent.policies.base import PolicyReply, RawCall  # noqa: E402
 from coding_agent.policies.gold import GoldPolicy  # noqa: E402
@@ -21,7 +23,6 @@ from coding_agent.rollout.scheduler import Job  # noqa: E402
 from coding_agent.rollout.start import task_limits  # noqa: E402
 from coding_agent.store.blobs import BlobStore  # noqa: E402
 from coding_agent.tasks.load import load_task  # noqa: E402
-from tests.rollout.worlds import FIX, SOLVE, SUBMIT, job, roll_out, script  # noqa: E402
 
 PATCH = (
     "--- a/double.py\\n+++ b/double.py\\n@@ -1,2 +1,2 @@\\n def double(x):\\n-    return 2 + x\\n+    return x + x\\n"
@@ -29,7 +30,8 @@ PATCH = (
 )
 BLOCKED = ("submit", '{"status": "blocked", "summary": "I do not know."}')
 TWO_CALLS = attrs.evolve(
-    SOLVE, replies=(PolicyReply(content=None, calls=tuple(RawCall(id="x", name=n, arguments=a) for n, a in (FIX, SUBMIT))),)
+    SOLVE,
+    replies=(PolicyReply(content=None, calls=tuple(RawCall(id="x", name=n, arguments=a) for n, a in (FIX, SUBMIT))),),
 )
 STORIES = {
     "every-tool": job(script(
@@ -70,7 +72,9 @@ def main() -> None:
         if file.exists():
             continue
         with tempfile.TemporaryDirectory() as folder:
-            (outcome,) = anyio.run(lambda story=story, folder=folder: roll_out(Path(folder) / "run", [story], kind="bubblewrap"))
+            (outcome,) = anyio.run(
+                lambda story=story, folder=folder: roll_out(Path(folder) / "run", [story], kind="bubblewrap")
+            )
             assert not list(BlobStore(Path(folder) / "run" / "blobs").directory.iterdir())
             shutil.copy(outcome.path, file)
         sys.stdout.write(f"{name}: {outcome.reason}, {outcome.turns} turns, passed {outcome.passed}\n")

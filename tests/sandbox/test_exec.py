@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import time
 
 import pytest
 
 from tests.sandbox.steps import Steps
+
+_naps = itertools.count(10**6 * os.getpid())
+
+
+def nap() -> str:
+    """A `sleep` that no other test of this machine sleeps."""
+    return f"sleep 60.{next(_naps)}"
+
+
+async def is_gone(steps: Steps, command: str) -> bool:
+    return await steps.says(f"ps ax 2>/dev/null | grep -c '[s]{command[1:]}'") in {"0", ""}
 
 
 async def test_how_a_command_ended_is_told(steps: Steps) -> None:
@@ -44,17 +57,18 @@ async def test_output_that_fits_is_whole(steps: Steps) -> None:
 
 
 async def test_a_timeout_kills_everything_and_keeps_what_was_written(steps: Steps) -> None:
-    began = time.monotonic()
-    result = await steps.sh("trap '' TERM; echo early; (setsid sleep 60 &) ; while :; do sleep 1; done", timeout_s=0.5)
+    began, daemon = time.monotonic(), nap()
+    result = await steps.sh(f"trap '' TERM; echo early; (setsid {daemon} &) ; while :; do sleep 1; done", timeout_s=0.5)
     assert (result.head, result.exit_status, result.timed_out) == (b"early\n", None, True)
     assert time.monotonic() - began < 5
-    assert await steps.says("ps ax 2>/dev/null | grep -c '[s]leep 60'") in {"0", ""}
+    assert await is_gone(steps, daemon)
 
 
 async def test_a_timeout_before_the_program_starts_leaves_nothing_behind(steps: Steps) -> None:
+    sleeper = nap()
     for _ in range(10):
-        await steps.sh("sleep 61", timeout_s=0.001)
-    assert await steps.says("ps ax 2>/dev/null | grep -c '[s]leep 61'") in {"0", ""}
+        await steps.sh(sleeper, timeout_s=0.001)
+    assert await is_gone(steps, sleeper)
 
 
 async def test_a_daemon_that_holds_the_pipe_does_not_delay_the_end(steps: Steps) -> None:

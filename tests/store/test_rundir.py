@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import attrs
 import pytest
 
 from coding_agent.errors import LogDamaged, LogLocked, LogTorn, StoreError, UsageError
@@ -83,6 +85,17 @@ def test_a_manifest_has_one_writer(run: RunDirectory) -> None:
     with pytest.raises(LogLocked):
         Manifest(run.path / "manifest.jsonl")
     first.close()
+
+
+def test_threads_that_append_at_once_leave_a_whole_chain(run: RunDirectory) -> None:
+    manifest = run.manifest()
+    entry = Entry(
+        at="now", episode="e", path="p", task="t", sample=0, attempt=0, events=1, head="h", semantic_digest="d", summary={}
+    )  # fmt: skip
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: manifest.append(attrs.evolve(entry, sample=n), durable=False), range(200)))
+    manifest.close()
+    assert {each.sample for each in read_manifest(run.path / "manifest.jsonl")} == set(range(200))
 
 
 @pytest.mark.parametrize("task", ["plain", "a/b", "..", ".hidden", "x" * 100, "ü%"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,7 +97,17 @@ def validate(ids: tuple[str, ...], folder: str, sandbox: str, as_json: bool) -> 
 
 
 async def _validate(tasks: Sequence[TaskSpec], backend: SandboxBackend) -> list[Validity]:
-    return [Validity(id=task.id, problems=tuple(await problems(task, backend))) for task in tasks]
+    found: dict[str, Validity] = {}
+    places = anyio.CapacityLimiter(os.cpu_count() or 2)
+
+    async def one(task: TaskSpec) -> None:
+        async with places:
+            found[task.id] = Validity(id=task.id, problems=tuple(await problems(task, backend)))
+
+    async with anyio.create_task_group() as group:
+        for task in tasks:
+            group.start_soon(one, task)
+    return [found[task.id] for task in tasks]
 
 
 async def problems(task: TaskSpec, backend: SandboxBackend) -> list[str]:

@@ -36,6 +36,7 @@ class Episode:
         self.state = EpisodeState()
         self.events: list[Event] = []
         self.stage: Stage = "set-up"
+        self.moved_at = anyio.current_time()
         self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put)
 
     async def run(self, start: EpisodeStarted) -> EpisodeState:
@@ -150,10 +151,12 @@ class Episode:
             self.log.append(event)
         self.state = state
         self.events.append(event)
+        self.moved_at = anyio.current_time()
         self.world.observer(state.header.episode, self.stage, event)
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
+        self.moved_at = anyio.current_time()
         if self.state.started is not None:
             self.world.observer(self.state.header.episode, stage, None)
 

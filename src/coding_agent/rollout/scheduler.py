@@ -55,6 +55,9 @@ class Outcome:
     semantic_digest: str
 
 
+STALLED_S = 120.0
+"""Seconds without an event or a new stage after which the watchdog names an episode."""
+
 StartEpisode = Callable[[Job, int], EpisodeStarted]
 """Builds the first event of (job, attempt)."""
 
@@ -77,15 +80,30 @@ class Scheduler:
         self.concurrency, self.retries = concurrency, retries
         self.on_outcome, self.on_group = on_outcome, on_group
         self.outcomes: list[Outcome] = []
+        self._live: set[Episode] = set()
 
     async def run(self, jobs: Sequence[Job], manifest: Manifest) -> list[Outcome]:
         """All outcomes, sorted by task and sample. Raises only what makes recording impossible, and cancellation."""
         waiting = iter(jobs)
         missing = Counter(job.task.id for job in jobs)
-        async with anyio.create_task_group() as group:
-            for _ in range(min(self.concurrency, len(jobs))):
-                group.start_soon(self._work, waiting, manifest, missing)
+        async with anyio.create_task_group() as watched:
+            watched.start_soon(self._watch)
+            async with anyio.create_task_group() as group:
+                for _ in range(min(self.concurrency, len(jobs))):
+                    group.start_soon(self._work, waiting, manifest, missing)
+            watched.cancel_scope.cancel()
         return sorted(self.outcomes, key=lambda outcome: (outcome.task, outcome.sample))
+
+    async def _watch(self) -> None:
+        """Name whatever has not moved for a while, again and again until it does."""
+        while True:
+            await anyio.sleep(STALLED_S / 4)
+            now = anyio.current_time()
+            for episode in self._live:
+                if now - episode.moved_at > STALLED_S:
+                    name = episode.log.path.name
+                    waited = round(now - episode.moved_at)
+                    _log.warning("blocked", task=episode.task.id, log=name, stage=episode.stage, seconds=waited)
 
     async def _work(self, waiting: Iterator[Job], manifest: Manifest, missing: Counter[str]) -> None:
         for job in waiting:
@@ -110,9 +128,11 @@ class Scheduler:
         path = self.world.run.log_path(job.task.id, job.sample, attempt)
         log = LogWriter.create(path, durability=self.world.durability)
         episode = Episode(task=job.task, policy=job.policy, world=self.world, log=log)
+        self._live.add(episode)
         try:
             await self._play(episode, self.start(job, attempt))
         finally:
+            self._live.discard(episode)
             outcome = self._outcome(job, attempt, log, episode.state)
             with anyio.CancelScope(shield=True):
                 if episode.state.done is not None:

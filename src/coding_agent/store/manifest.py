@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Manifest:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._chain = SEED
+        self._one_at_a_time = threading.Lock()
         self._failure: OSError | None = None
         fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
         lock(fd, path)
@@ -56,7 +58,11 @@ class Manifest:
             raise
 
     def append(self, entry: Entry, *, durable: bool = True) -> None:
-        """Raises WriterPoisoned after any I/O error."""
+        """Thread-safe: each line's hash needs the line before it. Raises WriterPoisoned after any I/O error."""
+        with self._one_at_a_time:
+            self._append(entry, durable=durable)
+
+    def _append(self, entry: Entry, *, durable: bool) -> None:
         head = orjson.dumps(attrs.asdict(entry))[:-1]
         chain = hashlib.sha256(self._chain.encode() + head).hexdigest()
         raw = head + b',"chain":"' + chain.encode() + b'"}\n'
