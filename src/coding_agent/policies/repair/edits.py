@@ -70,12 +70,12 @@ def patched(files: Mapping[str, str], patch: str) -> dict[str, str | None]:
     """
     out: dict[str, str | None] = {}
     for file in _parsed(patch):
-        if file.is_removed_file:
+        if file.target_file == "/dev/null":
             out[file.path] = None
             continue
         if file.is_rename:
             out[_bare(file.source_file)] = None
-        base = "" if file.is_added_file else files.get(_bare(file.source_file))
+        base = "" if file.source_file == "/dev/null" else files.get(_bare(file.source_file))
         text = None if base is None else _hunks_applied(base, file)
         if text is not None:
             out[file.path] = text
