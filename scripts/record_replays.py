@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 import tempfile
@@ -72,9 +73,7 @@ def main() -> None:
         if file.exists():
             continue
         with tempfile.TemporaryDirectory() as folder:
-            (outcome,) = anyio.run(
-                lambda story=story, folder=folder: roll_out(Path(folder) / "run", [story], kind="bubblewrap")
-            )
+            (outcome,) = anyio.run(functools.partial(roll_out, Path(folder) / "run", [story], kind="bubblewrap"))
             assert not list(BlobStore(Path(folder) / "run" / "blobs").directory.iterdir())
             shutil.copy(outcome.path, file)
         sys.stdout.write(f"{name}: {outcome.reason}, {outcome.turns} turns, passed {outcome.passed}\n")
