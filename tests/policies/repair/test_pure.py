@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from coding_agent.events.values import Message, ModelToolCall
 from coding_agent.policies.repair import batch, texts
+from coding_agent.policies.repair.candidates import candidates
 from coding_agent.policies.repair.decide import decide
 from coding_agent.policies.repair.edits import overlay_key, patch_between, patched
 from coding_agent.policies.repair.localise import is_test, line_blame
@@ -133,3 +134,13 @@ def test_any_conversation_gets_a_call_and_always_the_same(history: list[tuple[st
     call = decide(fold(messages), seed)
     json.dumps(call.arguments)
     assert call == decide(fold(messages), seed)
+
+
+def test_a_test_file_that_was_read_is_never_mutated() -> None:
+    read = step("read_file", '{"path": "tests/test_m.py"}', "tests/test_m.py: lines 1-1 of 1\n     1\tx = 1 < 2")
+    assert candidates(fold((*user(""), *read)), {"tests/test_b.py": "y = 1 < 2\n"}, (), seed=0, most=50) == ()
+
+
+def test_an_answer_without_news_makes_the_search_try_one_mutant_at_a_time() -> None:
+    answer = step("run_command", '{"command": "python"}', "exit status 137\nmutants tried: 80\n")
+    assert fold((*user(""), *answer, *answer)).failed_calls == {"run_command": 2}

@@ -9,15 +9,13 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from coding_agent.policies.repair.edits import Edit, changed, overlay_key
-from coding_agent.policies.repair.localise import hints, line_blame
+from coding_agent.policies.repair.localise import hints, is_test, line_blame
 from coding_agent.policies.repair.mutate import mutants, viable
 from coding_agent.policies.repair.state import Facts
 from coding_agent.policies.repair.texts import Failure
 
 UNTRACED = 0.04
 """Suspicion of a line that no failing test is known to have run."""
-MOST = 2500
-"""Candidates of one state of the files."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,14 +27,16 @@ class Candidate:
 
 
 def candidates(
-    facts: Facts, node: Mapping[str, str | None], failures: tuple[Failure, ...], seed: int
+    facts: Facts, node: Mapping[str, str | None], failures: tuple[Failure, ...], *, seed: int, most: int
 ) -> tuple[Candidate, ...]:
-    """Mutants of the files that are known, of the state `node`, none twice."""
-    files = tuple((path, text) for path, text in sorted({**facts.original, **node}.items()) if text is not None)
-    changes = tuple(sorted(node.items()))
+    """The first `most` mutants of the state `node` of the known files, none twice; tests are never mutated."""
+    every = sorted({**facts.original, **node}.items())
+    files = tuple((path, text) for path, text in every if text is not None and not is_test(path))
     blames = tuple((path, _frozen(line_blame(failures, facts.coverage, path))) for path, _ in files)
     told = tuple(sorted(hints(failures).items()))
-    return _ranked(files, changes, blames, told, facts.coverage is not None, seed)
+    return _viable(
+        _ranked(files, blames, told, facts.coverage is not None, seed), files, tuple(sorted(node.items())), most
+    )
 
 
 def _frozen(blame: dict[int, float]) -> tuple[tuple[int, float], ...]:
@@ -46,13 +46,12 @@ def _frozen(blame: dict[int, float]) -> tuple[tuple[int, float], ...]:
 @functools.lru_cache(maxsize=16)
 def _ranked(
     files: tuple[tuple[str, str], ...],
-    node: tuple[tuple[str, str | None], ...],
     blames: tuple[tuple[str, tuple[tuple[int, float], ...]], ...],
     told: tuple[tuple[str, float], ...],
     traced: bool,
     seed: int,
-) -> tuple[Candidate, ...]:
-    texts, blame, hint = dict(files), dict(blames), dict(told)
+) -> tuple[Edit, ...]:
+    blame, hint = dict(blames), dict(told)
     scored: list[tuple[float, str, Edit]] = []
     for path, text in files:
         lines = dict(blame[path])
@@ -60,16 +59,25 @@ def _ranked(
             score = edit.prior * min(hint.get(edit.family, 1.0), 4.0) * _suspicion(lines, edit, text, traced=traced)
             scored.append((-round(score, 9), _tie(seed, edit), edit))
     scored.sort(key=lambda row: row[:2])
+    return tuple(edit for _, _, edit in _spread(scored))
+
+
+@functools.lru_cache(maxsize=16)
+def _viable(
+    ranked: tuple[Edit, ...],
+    files: tuple[tuple[str, str], ...],
+    node: tuple[tuple[str, str | None], ...],
+    most: int,
+) -> tuple[Candidate, ...]:
+    texts = dict(files)
     out: dict[str, Candidate] = {}
-    for _, _, edit in _spread(scored):
+    for edit in ranked:
+        if len(out) >= most:
+            break
         text = texts[edit.path]
         if viable(text, edit):
-            # None only hides a test file from mutation; the file itself is as it was found.
-            kept = {path: old for path, old in node if old is not None}
-            key = overlay_key({**kept, edit.path: changed(text, edit)})
+            key = overlay_key({**dict(node), edit.path: changed(text, edit)})
             out.setdefault(key, Candidate(key=key, edit=edit))
-        if len(out) >= MOST:
-            break
     return tuple(out.values())
 
 

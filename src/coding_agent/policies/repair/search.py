@@ -48,21 +48,18 @@ class Node:
 def search(facts: Facts, seed: int) -> Call:
     """The next experiment, or the end of the search."""
     if not failing(facts):
-        return give_up(facts, "No test fails here, and the text holds no example that could be run.")
+        return give_up(facts, "Nothing fails here: no visible test, and no example in the text that could be run.")
     experiment = _experiment(facts)
     if experiment is not None:
         return experiment
     for node in reversed(_nodes(facts)):
-        ranked = candidates(facts, _mutable(node, facts), node.run.failures, seed)
         cap = ROOT_CAP if node.key == base_key(facts) else NODE_CAP
-        if (call := _explore(facts, node, ranked[:cap])) is not None:
+        # never more than one batch ahead of what was tried: ranking is cheap, finding out what parses is not
+        most = min(cap, (len(facts.trials) // BATCH + 2) * BATCH)
+        ranked = candidates(facts, node.overlay, node.run.failures, seed=seed, most=most)
+        if (call := _explore(facts, node, ranked)) is not None:
             return call
     return give_up(facts, "None of the mutations that I know makes the failing tests pass.")
-
-
-def _mutable(node: Node, facts: Facts) -> dict[str, str | None]:
-    tests: dict[str, str | None] = {path: None for path in facts.current if is_test(path) and path not in node.overlay}
-    return {**tests, **node.overlay}
 
 
 def _nodes(facts: Facts) -> list[Node]:

@@ -162,7 +162,7 @@ def _written(facts: Facts, files: Mapping[str, str | None], sure: Mapping[str, s
 
 def _commanded(facts: Facts, text: str) -> Facts:
     trials, coverage = batch.trials(text), batch.coverage(text)
-    if trials is not None:
+    if trials is not None and not trials.keys() <= facts.trials.keys():
         return attrs.evolve(facts, trials={**facts.trials, **trials}, batches=facts.batches + 1)
     if coverage is not None:
         return attrs.evolve(facts, coverage=coverage)

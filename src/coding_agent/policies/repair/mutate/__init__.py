@@ -44,11 +44,12 @@ def mutants(path: str, text: str) -> tuple[Edit, ...]:
 @functools.lru_cache(maxsize=8192)
 def viable(text: str, edit: Edit) -> bool:
     """The mutant is Python, and another program than before."""
-    after = changed(text, edit)
     try:
-        return ast.dump(ast.parse(after)) != _shape(text)
+        tree = ast.parse(changed(text, edit))
     except (SyntaxError, ValueError, RecursionError):
         return False
+    # only parentheses can change a text and leave the program what it was
+    return edit.family != "grouping" or ast.dump(tree) != _shape(text)
 
 
 @functools.lru_cache(maxsize=32)
