@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import attrs
 import pytest
 
 from coding_agent.errors import PolicyError
@@ -197,9 +198,48 @@ async def test_truncation_is_detected_whatever_the_server_claims(server: Server)
     assert (await policy(server, max_tokens=8).act(request())).truncated
 
 
-async def test_a_lone_surrogate_is_made_representable(server: Server) -> None:
-    server.answers = [(200, {}, b'{"choices":[{"message":{"content":"\\ud800"}}]}')]
-    with pytest.raises(PolicyError, match="not JSON"):
+async def test_what_strict_json_lacks_is_kept(server: Server) -> None:
+    areno = b'"areno":{"input_tokens":[1],"response_tokens":[2],"response_logprobs":[-Infinity]}'
+    server.answers = [(200, {}, b'{"choices":[{"message":{"content":"\\ud800"}}],' + areno + b"}")]
+    reply = await policy(server).act(request())
+    assert reply.content == "\ud800"
+    assert reply.tokens is not None
+    assert reply.tokens.logprobs == ("-inf",)
+
+
+@pytest.mark.parametrize(
+    "answer", [ok({"content": ["sk-secret"]}), (401, {}, b"x" * 495 + b"sk-secret"), (500, {}, b"Bearer sk-secret")]
+)
+async def test_an_answer_that_repeats_the_key_is_redacted(server: Server, answer: Answer) -> None:
+    server.answers = [answer]
+    with pytest.raises(PolicyError) as caught:
+        await policy(server, attempts=1).act(request())
+    assert "sk-s" not in str(caught.value)
+
+
+async def test_a_key_is_taken_without_the_line_break_behind_it(server: Server) -> None:
+    server.answers = [HELLO]
+    made = OpenAIChatPolicy(model="m", base_url=server.url, key="sk-secret\n", sleep=Waits())
+    await made.act(request())
+    assert server.requests[0][0]["authorization"] == "Bearer sk-secret"
+
+
+async def test_a_key_that_is_none_is_the_policys_error(server: Server) -> None:
+    with pytest.raises(PolicyError, match="OPENAI_API_KEY"):
+        await attrs.evolve(policy(server), key="schlüssel").act(request())
+
+
+@pytest.mark.parametrize("content", [[None], [{"logprob": None}], [], None])
+async def test_ids_without_probabilities_are_an_error(server: Server, content: list[Any] | None) -> None:
+    body = {"choices": [{"message": {"content": ""}, "token_ids": [2], "logprobs": {"content": content}}]}
+    server.answers = [(200, {}, json.dumps({**body, "prompt_token_ids": [1]}).encode())]
+    with pytest.raises(PolicyError, match="log-probabilit"):
+        await policy(server).act(request())
+
+
+async def test_a_filtered_request_is_too_long(server: Server) -> None:
+    server.answers = [(200, {}, b'{"choices": [], "areno": {"filtered": true}}')]
+    with pytest.raises(ContextOverflow):
         await policy(server).act(request())
 
 

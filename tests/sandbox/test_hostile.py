@@ -61,7 +61,7 @@ for base in ('', '/proc/self/root', '/proc/1/root', '/proc/1/cwd', '/proc/self/c
 async def test_the_interpreter_and_the_environment_name_no_host_path(steps: Steps) -> None:
     program = "import sys, pytest; print(sys.executable, sys.prefix, *sys.path, pytest.__file__)"
     words = (await steps.python(program)).split()
-    assert all(word.startswith(("/opt/", "/usr/", "/workspace")) for word in words)
+    assert all(word.startswith(("/opt/", "/usr", "/workspace")) for word in words)
 
 
 async def test_nothing_but_the_workspace_and_scratch_can_be_written(steps: Steps) -> None:

@@ -6,6 +6,7 @@ everything else fails at once. A client lives for one call, so nothing is bound 
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Awaitable, Callable
@@ -43,11 +44,13 @@ class OpenAIChatPolicy:
     max_tokens: int | None = None
     timeout_s: float = 600.0
     """Of one request, its whole body included."""
-    attempts: int = 6
+    attempts: int = attrs.field(default=6, validator=attrs.validators.ge(1))
     backoff_s: float = 0.5
     """Before the second attempt; doubled each time, at most 30 s, plus up to as much again of jitter."""
     extra_body: dict[str, JSON] = attrs.field(factory=dict)
-    key: str = attrs.field(factory=lambda: os.environ.get("OPENAI_API_KEY", ""), repr=False)
+    key: str = attrs.field(
+        factory=lambda: os.environ.get("OPENAI_API_KEY", ""), repr=False, converter=lambda key: key.strip()
+    )
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep, repr=False)
     privileged: bool = False
 
@@ -58,19 +61,26 @@ class OpenAIChatPolicy:
     async def act(self, request: PolicyRequest) -> PolicyReply:
         """Raises PolicyError when there is no answer to be had, ContextOverflow when the request is too long."""
         draws = random.Random(f"{request.seed}/{request.turn}")  # noqa: S311  jitter, not a secret
+        if not self.key.isascii():
+            raise PolicyError("OPENAI_API_KEY holds characters that no key has; set it again")
         body = orjson.dumps(self._body(request))
         for attempt in range(self.attempts):
             try:
                 with anyio.fail_after(self.timeout_s):
                     answer = await self._post(body)
-                reply = read_reply(answer, max_tokens=self.max_tokens, sampling=self._sampling())
-                return attrs.evolve(reply, retries=attempt)
+                return attrs.evolve(self._reply(answer), retries=attempt)
             except (_TryAgain, httpx.TransportError, TimeoutError) as error:
                 if attempt + 1 == self.attempts:
                     message = f"{self.base_url}: no answer after {self.attempts} attempts: {self._hidden(repr(error))}"
                     raise PolicyError(message) from None
                 await self.sleep(self._pause(attempt, draws, error))
         raise AssertionError("the loop returns or raises")
+
+    def _reply(self, answer: Any) -> PolicyReply:
+        try:
+            return read_reply(answer, max_tokens=self.max_tokens, sampling=self._sampling())
+        except PolicyError as error:
+            raise PolicyError(self._hidden(str(error))) from None
 
     def _pause(self, attempt: int, draws: random.Random, error: Exception) -> float:
         pause = min(self.backoff_s * float(2**attempt), 30.0) * (1 + draws.random())
@@ -102,8 +112,9 @@ class OpenAIChatPolicy:
             raise PolicyError(f"{url}: {error}") from error
         self._check(response, raw)
         try:
-            return orjson.loads(raw)
-        except orjson.JSONDecodeError:
+            # Not orjson: a server may send lone surrogates and -Infinity, which are outside values to be kept.
+            return json.loads(raw)
+        except (ValueError, RecursionError):
             text = self._excerpt(raw)
             raise PolicyError(f"{url}: the answer is not JSON: {text}") from None
 
@@ -122,12 +133,13 @@ class OpenAIChatPolicy:
             raise _TryAgain(f"status {status}: {text}", _seconds(response.headers.get("retry-after")))
         if status == httpx.codes.OK:
             return
-        if "context_length_exceeded" in text or "maximum context length" in text:
+        if b"context_length_exceeded" in raw or b"maximum context length" in raw:
             raise ContextOverflow(text)
         raise PolicyError(f"{self.base_url}: status {status}: {text}")
 
     def _excerpt(self, raw: bytes) -> str:
-        return self._hidden(raw[:EXCERPT].decode("utf-8", "replace"))
+        # Redacted before it is cut, or a piece of the key could survive the cut.
+        return self._hidden(raw.decode("utf-8", "replace"))[:EXCERPT]
 
     def _hidden(self, text: str) -> str:
         return text.replace(self.key, "[key]") if self.key else text

@@ -8,6 +8,7 @@ import attrs
 
 from coding_agent.errors import PolicyError
 from coding_agent.events.schema import ModelTurn
+from coding_agent.events.text import unescape
 from coding_agent.policies.base import PolicyReply, PolicyRequest, RawCall
 
 
@@ -28,8 +29,11 @@ class RecordedPolicy:
             raise PolicyError(f"{self.spec} is over: it has {len(self.turns)} turns, this is turn {request.turn}")
         turn = self.turns[request.turn - 1]
         return PolicyReply(
-            content=turn.content,
-            calls=tuple(RawCall(id=call.id, name=call.name, arguments=call.raw) for call in turn.calls),
+            content=None if turn.content is None else unescape(turn.content),
+            calls=tuple(
+                RawCall(id=unescape(call.id), name=unescape(call.name), arguments=unescape(call.raw))
+                for call in turn.calls
+            ),
             actor=turn.actor,
             extra=turn.extra,
             finish_reason=turn.finish_reason,

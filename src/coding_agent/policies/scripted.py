@@ -27,7 +27,7 @@ class ScriptedPolicy:
     def from_file(cls, path: Path) -> ScriptedPolicy:
         """Raises UsageError naming file, line, key, expected and found."""
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: can not be read as text: {error}") from error
         replies = [_turn(f"{path}, line {n}", line, n) for n, line in enumerate(lines, start=1) if line.strip()]
@@ -42,7 +42,7 @@ class ScriptedPolicy:
 def _turn(place: str, line: str, number: int) -> PolicyReply:
     try:
         turn = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: expected one JSON object, found {line[:60]!r}: {error}") from error
     _known(place, turn, _TURN_KEYS)
     calls = turn.get("tool_calls", [])

@@ -35,6 +35,9 @@ def tool_to_wire(tool: ToolSchema) -> dict[str, JSON]:
 
 def read_reply(body: Any, *, max_tokens: int | None, sampling: dict[str, JSON]) -> PolicyReply:
     """The reply in a response body. Raises PolicyError naming what is not as the protocol says, ContextOverflow."""
+    areno = body.get("areno") if isinstance(body, dict) else None
+    if isinstance(areno, dict) and areno.get("filtered"):
+        raise ContextOverflow("the server filtered the request: it is longer than its prompt limit")
     choice = _item(_get(body, "choices", list, "choices"), "choices[0]")
     message = _get(choice, "message", dict, "choices[0].message")
     content = message.get("content")
@@ -42,13 +45,10 @@ def read_reply(body: Any, *, max_tokens: int | None, sampling: dict[str, JSON]) 
         raise _wrong("choices[0].message.content", "text or null", content)
     usage = _usage(body.get("usage"))
     finish = choice.get("finish_reason")
-    areno = body.get("areno")
-    if isinstance(areno, dict) and areno.get("filtered"):
-        raise ContextOverflow("the server filtered the request: it is longer than its prompt limit")
     completion = _completion_length(areno, choice, usage)
     cut = finish == "length" or (max_tokens is not None and completion >= max_tokens)
     return PolicyReply(
-        content=None if content is None else escape(content),
+        content=content,
         calls=_calls(message.get("tool_calls")),
         extra={key: _clean(value) for key, value in message.items() if key not in _KNOWN and value is not None},
         finish_reason=escape(finish) if isinstance(finish, str) else None,
@@ -99,17 +99,21 @@ def _tokens(body: Mapping[str, Any], choice: Mapping[str, Any], areno: Any) -> T
         prompt = choice.get("prompt_token_ids", body.get("prompt_token_ids"))
         ids = choice.get("token_ids", body.get("token_ids"))
         content = (choice.get("logprobs") or {}).get("content") if isinstance(choice.get("logprobs"), dict) else None
-        logprobs = [each.get("logprob") for each in content] if isinstance(content, list) else None
+        logprobs = [_probability(each) for each in content] if isinstance(content, list) else None
         place = "choices[0].logprobs.content"
     if prompt is None or ids is None:
         return None
     if not _ids(prompt) or not _ids(ids):
         raise _wrong("token ids", "lists of integers", (prompt, ids))
-    if logprobs is not None and (not isinstance(logprobs, list) or len(logprobs) != len(ids)):
+    if not isinstance(logprobs, list) or len(logprobs) != len(ids):
         raise _wrong(place, f"{len(ids)} log-probabilities, one per completion id", logprobs)
     return TokenRecord(
-        prompt_ids=tuple(prompt), completion_ids=tuple(ids), logprobs=tuple(_logprob(each) for each in logprobs or ())
+        prompt_ids=tuple(prompt), completion_ids=tuple(ids), logprobs=tuple(_logprob(each) for each in logprobs)
     )
+
+
+def _probability(entry: Any) -> Any:
+    return entry.get("logprob") if isinstance(entry, dict) else None
 
 
 def _ids(value: Any) -> bool:
