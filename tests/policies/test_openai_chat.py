@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import attrs
 import pytest
 
-from coding_agent.errors import PolicyError
+from coding_agent.errors import PolicyError, UsageError
 from coding_agent.events.values import Message, ModelToolCall
 from coding_agent.policies.base import ContextOverflow, PolicyRequest
 from coding_agent.policies.openai_chat import OpenAIChatPolicy
+from coding_agent.policies.retry import Backoff
 from coding_agent.tools.dispatch import tool_schemas
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -138,7 +138,7 @@ async def test_the_server_may_ask_for_a_longer_pause(server: Server) -> None:
 async def test_a_server_that_never_recovers_is_given_up(server: Server) -> None:
     server.answers = [(503, {}, b"down")] * 3
     with pytest.raises(PolicyError, match="no answer after 3 attempts: .*status 503: down"):
-        await policy(server, attempts=3).act(request())
+        await policy(server, backoff=Backoff(attempts=3)).act(request())
 
 
 async def test_any_other_refusal_fails_at_once_without_showing_the_key(server: Server) -> None:
@@ -213,7 +213,7 @@ async def test_what_strict_json_lacks_is_kept(server: Server) -> None:
 async def test_an_answer_that_repeats_the_key_is_redacted(server: Server, answer: Answer) -> None:
     server.answers = [answer]
     with pytest.raises(PolicyError) as caught:
-        await policy(server, attempts=1).act(request())
+        await policy(server, backoff=Backoff(attempts=1)).act(request())
     assert "sk-s" not in str(caught.value)
 
 
@@ -224,9 +224,11 @@ async def test_a_key_is_taken_without_the_line_break_behind_it(server: Server) -
     assert server.requests[0][0]["authorization"] == "Bearer sk-secret"
 
 
-async def test_a_key_that_is_none_is_the_policys_error(server: Server) -> None:
-    with pytest.raises(PolicyError, match="OPENAI_API_KEY"):
-        await attrs.evolve(policy(server), key="schlüssel").act(request())
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_what_no_header_can_carry_is_no_key_and_not_shown(key: str) -> None:
+    with pytest.raises(UsageError, match="OPENAI_API_KEY: expected printable ASCII") as caught:
+        OpenAIChatPolicy(model="m", base_url="http://x/v1", key=key)
+    assert key not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [[None], [{"logprob": None}], [], None])

@@ -49,7 +49,7 @@ async def test_raw_arguments_of_a_script_stay_raw(tmp_path: Path) -> None:
     [
         ("{", "line 1: expected one JSON object"),
         ("[]", r"line 1: expected an object, found \[\]"),
-        ('{"contents": ""}', "line 1: contents: expected one of content, finish_reason, tool_calls"),
+        ('{"contents": ""}', "line 1: expected keys of content, finish_reason, tool_calls, found 'contents'"),
         ('{"content": 1}', "line 1: content: expected text or null, found 1"),
         ('{"tool_calls": [{"arguments": {}}]}', r"line 1: tool_calls\[0\]: name: expected text, found None"),
         ('{"tool_calls": [{"name": "a", "arguments": 3}]}', "arguments: expected an object, or raw text, found 3"),

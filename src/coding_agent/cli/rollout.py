@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -163,6 +165,7 @@ def _report(outcomes: list[Outcome], run: RunDirectory, *, as_json: bool, quiet:
     out.print(f"\n{passed} of {len(outcomes)} episodes passed. The run is in {run.path}\n", markup=False)
     if outcomes:
         log = next((o.path for o in outcomes if o.passed), outcomes[0].path)
+        program = "coding-agent" if shutil.which("coding-agent") else sys.argv[0]
         out.print("Next:", markup=False)
         for line in (f"show {log}", f"replay {log}", f"stats {run.path}"):
-            out.print(f"  coding-agent {line}", markup=False)
+            out.print(f"  {program} {line}", markup=False)

@@ -1,35 +1,57 @@
 """`openai_chat`: any server of OpenAI's `/v1/chat/completions` with tools.
 
-429, 5xx and transport failures are tried again with exponential backoff and jitter drawn from the episode's seed;
-everything else fails at once. A client lives for one call, so nothing is bound to an event loop between turns.
+429, 5xx and transport failures are tried again (`retry`); everything else fails at once. A client lives for one call of
+`act`, retries included, so nothing is bound to an event loop between turns and a trainer may ask from a new loop each
+step. Nothing waits for ever: one request has `timeout_s`, its whole body included, and the pauses between them have a
+bound of their own. What the JSON means is `wire`'s affair.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import os
-import random
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import anyio
 import attrs
 import httpx
 import orjson
 
-from coding_agent.errors import PolicyError
+from coding_agent.errors import PolicyError, UsageError
 from coding_agent.events.values import JSON
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest
-from coding_agent.policies.wire import read_reply, to_wire, tool_to_wire
+from coding_agent.policies.retry import Backoff, GaveUp, TryAgain, retry_after_s
+from coding_agent.policies.wire import BadAnswer, parse_body, read_reply, says_too_long, to_wire, tool_to_wire
 
 MAX_BODY = 16 << 20
 EXCERPT = 500
+_OURS = frozenset({"model", "messages", "tools", "stream", "n"})
 
 
-class _TryAgain(Exception):
-    def __init__(self, why: str, after_s: float | None = None) -> None:
-        self.after_s = after_s
-        super().__init__(why)
+def _check_url(_: object, __: object, value: str) -> None:
+    try:
+        url = httpx.URL(value)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UsageError(f"base_url: expected http(s)://HOST[:PORT]/v1, found {value!r}: {error}") from None
+    if url.userinfo:
+        raise UsageError(f"base_url: expected no user or password, found some for {url.host}; put the key into the env")
+    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
+        raise UsageError(f"base_url: expected http(s)://HOST[:PORT]/v1 and nothing after it, found {value!r}")
+
+
+def _check_extra(_: object, __: object, value: dict[str, JSON]) -> None:
+    if found := sorted(_OURS & set(value)):
+        raise UsageError(f"extra_body: expected none of {', '.join(sorted(_OURS))}, found {found[0]}")
+
+
+def _check_key(policy: OpenAIChatPolicy, _: object, value: str) -> None:
+    if not (value.isascii() and value.isprintable()):
+        raise UsageError(f"{policy.key_env}: expected printable ASCII, found other characters (not shown: it is a key)")
+
+
+def _trimmed(key: str) -> str:
+    return key.strip()
 
 
 @attrs.frozen(kw_only=True)
@@ -37,20 +59,18 @@ class OpenAIChatPolicy:
     """One model on one server. The key is read from the environment at construction and shown nowhere."""
 
     model: str
-    base_url: str
+    base_url: str = attrs.field(validator=_check_url)
     """Up to and including `/v1`."""
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
     timeout_s: float = 600.0
     """Of one request, its whole body included."""
-    attempts: int = attrs.field(default=6, validator=attrs.validators.ge(1))
-    backoff_s: float = 0.5
-    """Before the second attempt; doubled each time, at most 30 s, plus up to as much again of jitter."""
-    extra_body: dict[str, JSON] = attrs.field(factory=dict)
-    key: str = attrs.field(
-        factory=lambda: os.environ.get("OPENAI_API_KEY", ""), repr=False, converter=lambda key: key.strip()
-    )
+    backoff: Backoff = attrs.field(factory=Backoff)
+    extra_body: dict[str, JSON] = attrs.field(factory=dict, validator=_check_extra)
+    """Further fields of each request (`top_k`, `logprobs`, `return_token_ids` …), recorded with the sampling."""
+    key_env: str = "OPENAI_API_KEY"
+    key: str = attrs.field(factory=lambda: os.environ.get("OPENAI_API_KEY", ""), repr=False, converter=_trimmed)
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep, repr=False)
     privileged: bool = False
 
@@ -60,93 +80,89 @@ class OpenAIChatPolicy:
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
         """Raises PolicyError when there is no answer to be had, ContextOverflow when the request is too long."""
-        draws = random.Random(f"{request.seed}/{request.turn}")  # noqa: S311  jitter, not a secret
-        if not self.key.isascii():
-            raise PolicyError("OPENAI_API_KEY holds characters that no key has; set it again")
         body = orjson.dumps(self._body(request))
-        for attempt in range(self.attempts):
+        seed = f"{request.seed}/{request.turn}"
+        async with httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, verify=_tls()) as client:
             try:
-                with anyio.fail_after(self.timeout_s):
-                    answer = await self._post(body)
-                return attrs.evolve(self._reply(answer), retries=attempt)
-            except (_TryAgain, httpx.TransportError, TimeoutError) as error:
-                if attempt + 1 == self.attempts:
-                    message = f"{self.base_url}: no answer after {self.attempts} attempts: {self._hidden(repr(error))}"
-                    raise PolicyError(message) from None
-                await self.sleep(self._pause(attempt, draws, error))
-        raise AssertionError("the loop returns or raises")
+                reply, retries = await self.backoff.run(
+                    lambda: self._attempt(client, body), seed=seed, sleep=self.sleep
+                )
+            except (GaveUp, BadAnswer) as error:
+                raise PolicyError(self._shown(f"{self.base_url}: {error}")) from None
+            except ContextOverflow as overflow:
+                raise ContextOverflow(self._shown(str(overflow))) from None
+        return attrs.evolve(reply, retries=retries)
 
-    def _reply(self, answer: Any) -> PolicyReply:
-        try:
-            return read_reply(answer, max_tokens=self.max_tokens, sampling=self._sampling())
-        except PolicyError as error:
-            raise PolicyError(self._hidden(str(error))) from None
-
-    def _pause(self, attempt: int, draws: random.Random, error: Exception) -> float:
-        pause = min(self.backoff_s * float(2**attempt), 30.0) * (1 + draws.random())
-        asked = error.after_s if isinstance(error, _TryAgain) else None
-        return pause if asked is None else max(pause, min(asked, 60.0))
+    def _body(self, request: PolicyRequest) -> dict[str, JSON]:
+        body = {**self._sampling(), "messages": [to_wire(message) for message in request.messages]}
+        return {**body, "tools": [tool_to_wire(tool) for tool in request.tools]} if request.tools else body
 
     def _sampling(self) -> dict[str, JSON]:
         named = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
-        return {"model": self.model, **{name: value for name, value in named.items() if value is not None}}
+        return {"model": self.model, **{k: v for k, v in named.items() if v is not None}, **self.extra_body}
 
-    def _body(self, request: PolicyRequest) -> dict[str, JSON]:
-        body = {**self._sampling(), "messages": [to_wire(message) for message in request.messages], **self.extra_body}
-        if request.tools:
-            body["tools"] = [tool_to_wire(tool) for tool in request.tools]
-        return body
+    async def _attempt(self, client: httpx.AsyncClient, body: bytes) -> PolicyReply:
+        try:
+            with anyio.fail_after(self.timeout_s):
+                response, raw = await self._exchange(client, body)
+        except TimeoutError:
+            raise TryAgain(f"no whole answer within {self.timeout_s:g} s") from None
+        except httpx.TransportError as error:
+            raise TryAgain(f"{type(error).__name__}: {error}") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise BadAnswer(f"{type(error).__name__}: {error}") from None
+        self._check(response, raw)
+        try:
+            return read_reply(parse_body(raw), sampling=self._sampling())
+        except BadAnswer as error:
+            raise BadAnswer(f"{error}: {self._excerpt(raw)}") from None
 
-    async def _post(self, body: bytes) -> Any:
-        headers = {"content-type": "application/json"}
+    async def _exchange(self, client: httpx.AsyncClient, body: bytes) -> tuple[httpx.Response, bytes]:
+        # Compression is declined: a small answer could otherwise unpack to more than memory holds.
+        headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if self.key:
             headers["authorization"] = f"Bearer {self.key}"
         url = self.base_url.rstrip("/") + "/chat/completions"
-        try:
-            async with (
-                httpx.AsyncClient(timeout=self.timeout_s, trust_env=False) as client,
-                client.stream("POST", url, content=body, headers=headers) as response,
-            ):
-                raw = await self._read(response)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.DecodingError) as error:
-            raise PolicyError(f"{url}: {error}") from error
-        self._check(response, raw)
-        try:
-            # Not orjson: a server may send lone surrogates and -Infinity, which are outside values to be kept.
-            return json.loads(raw)
-        except (ValueError, RecursionError):
-            text = self._excerpt(raw)
-            raise PolicyError(f"{url}: the answer is not JSON: {text}") from None
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        raw = bytearray()
-        async for chunk in response.aiter_bytes():
-            raw += chunk
-            if len(raw) > MAX_BODY:
-                raise PolicyError(f"{self.base_url}: an answer of more than {MAX_BODY} bytes")
-        return bytes(raw)
+        async with client.stream("POST", url, content=body, headers=headers) as response:
+            if (coding := response.headers.get("content-encoding", "identity")) != "identity":
+                raise BadAnswer(f"expected an answer without compression, found content-encoding {coding[:40]!r}")
+            raw = bytearray()
+            async for chunk in response.aiter_raw():
+                raw += chunk
+                if len(raw) > MAX_BODY:
+                    raise BadAnswer(f"expected an answer of at most {MAX_BODY} bytes, found more")
+        return response, bytes(raw)
 
     def _check(self, response: httpx.Response, raw: bytes) -> None:
         status = response.status_code
-        text = self._excerpt(raw)
-        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise _TryAgain(f"status {status}: {text}", _seconds(response.headers.get("retry-after")))
         if status == httpx.codes.OK:
             return
-        if b"context_length_exceeded" in raw or b"maximum context length" in raw:
+        text = f"status {status}: {self._excerpt(raw)}"
+        # Before 5xx: some servers call a prompt that is too long their own failure.
+        if status >= httpx.codes.BAD_REQUEST and says_too_long(raw.decode("utf-8", "replace")):
             raise ContextOverflow(text)
-        raise PolicyError(f"{self.base_url}: status {status}: {text}")
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            headers = response.headers
+            raise TryAgain(text, retry_after_s(headers.get("retry-after"), headers.get("date")))
+        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN} and not self.key:
+            text += f" ({self.key_env} is not set)"
+        raise BadAnswer(text)
 
     def _excerpt(self, raw: bytes) -> str:
-        # Redacted before it is cut, or a piece of the key could survive the cut.
-        return self._hidden(raw.decode("utf-8", "replace"))[:EXCERPT]
+        # Hidden before it is cut, or half a key could remain at the cut.
+        text = self._shown(raw[: 64 << 10].decode("utf-8", "replace"))
+        return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
 
-    def _hidden(self, text: str) -> str:
-        return text.replace(self.key, "[key]") if self.key else text
+    def _shown(self, text: str) -> str:
+        hidden = text.replace(self.key, "[key]") if self.key else text
+        return " ".join("".join(char if char.isprintable() else " " for char in hidden).split())
 
 
-def _seconds(text: str | None) -> float | None:
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes longer than a short request; a context is bound to no loop. Of the environment only
+    # SSL_CERT_FILE and SSL_CERT_DIR count here, and no proxy: a run asks the server that its spec names.
     try:
-        return max(0.0, float(text)) if text is not None else None
-    except ValueError:
-        return None
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise PolicyError(f"SSL_CERT_FILE or SSL_CERT_DIR: no certificates can be read there: {error}") from None

@@ -1,4 +1,7 @@
-"""`recorded`: says again what a log's policy said, turn by turn, while the world answers anew."""
+"""`recorded`: says again what a log's policy said, turn by turn, while the world answers anew.
+
+A log holds text escaped; a reply holds it as the model wrote it, since the recorder will escape it again.
+"""
 
 from __future__ import annotations
 

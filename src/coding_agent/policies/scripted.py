@@ -43,8 +43,8 @@ def _turn(place: str, line: str, number: int) -> PolicyReply:
     try:
         turn = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{place}: expected one JSON object, found {line[:60]!r}: {error}") from error
-    _known(place, turn, _TURN_KEYS)
+        raise UsageError(f"{place}: expected one JSON object, found {line[:60]!r}: {error}") from None
+    _check_keys(place, turn, _TURN_KEYS)
     calls = turn.get("tool_calls", [])
     if not isinstance(calls, list):
         raise UsageError(f"{place}: tool_calls: expected a list, found {calls!r}")
@@ -56,7 +56,7 @@ def _turn(place: str, line: str, number: int) -> PolicyReply:
 
 
 def _call(place: str, call: Any, default_id: str) -> RawCall:
-    _known(place, call, _CALL_KEYS)
+    _check_keys(place, call, _CALL_KEYS)
     name, arguments = call.get("name"), call.get("arguments", {})
     if not isinstance(name, str):
         raise UsageError(f"{place}: name: expected text, found {name!r}")
@@ -66,11 +66,19 @@ def _call(place: str, call: Any, default_id: str) -> RawCall:
     return RawCall(id=_optional_text(place, call, "id") or default_id, name=name, arguments=raw)
 
 
-def _known(place: str, value: Any, keys: set[str]) -> None:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:index]))
+        raise ValueError(f"the key {twice!r} is there twice")
+    return value
+
+
+def _check_keys(place: str, value: Any, keys: set[str]) -> None:
     if not isinstance(value, dict):
         raise UsageError(f"{place}: expected an object, found {value!r}")
     if extra := sorted(set(value) - keys):
-        raise UsageError(f"{place}: {extra[0]}: expected one of {', '.join(sorted(keys))}")
+        raise UsageError(f"{place}: expected keys of {', '.join(sorted(keys))}, found {extra[0]!r}")
 
 
 def _optional_text(place: str, value: dict[str, Any], key: str) -> str | None:

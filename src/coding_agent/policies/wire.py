@@ -1,28 +1,47 @@
-"""Messages and tools as OpenAI chat completions write them, and replies read back. Pure; never guesses."""
+"""Messages and tools as OpenAI chat completions write them, and replies read back. Pure; never guesses.
+
+Content and calls come out as the server wrote them, lone surrogates included: the recorder makes them representable.
+Everything else that goes into a log as it is (`extra`, the finish reason) is made representable here. Tokens are
+`wire_tokens`' affair.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
-from coding_agent.errors import PolicyError
-from coding_agent.events.text import escape
-from coding_agent.events.values import JSON, Message, TokenRecord, ToolSchema, Usage
-from coding_agent.policies.base import ContextOverflow, PolicyReply, RawCall
+import orjson
 
+from coding_agent.events.text import escape
+from coding_agent.events.values import JSON, Message, ToolSchema, Usage
+from coding_agent.policies.base import ContextOverflow, PolicyReply, RawCall
+from coding_agent.policies.wire_tokens import BadAnswer, completion_length, read_tokens, wrong
+
+__all__ = ["BadAnswer", "parse_body", "read_reply", "says_too_long", "to_wire", "tool_to_wire"]
+
+MAX_DEPTH = 32
 _KNOWN = frozenset({"role", "content", "tool_calls"})
+_TOO_LONG = (
+    "context_length_exceeded",
+    "maximum context length",
+    "model's context length",
+    "exceed_context_size_error",
+    "exceeds the available context size",
+)
+"""OpenAI and vLLM, SGLang, llama.cpp."""
 
 
 def to_wire(message: Message) -> dict[str, JSON]:
     """One message, an assistant's with whatever else its server had put into it."""
-    wire: dict[str, JSON] = {"role": message.role, "content": message.content, **message.extra}
+    wire: dict[str, JSON] = {**message.extra, "role": message.role, "content": message.content}
     if message.calls:
         wire["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
             for call in message.calls
         ]
+    elif message.content is None and not message.extra:
+        wire["content"] = ""  # a message of nothing at all is refused by most servers
     if message.call_id is not None:
         wire["tool_call_id"] = message.call_id
     return wire
@@ -33,46 +52,76 @@ def tool_to_wire(tool: ToolSchema) -> dict[str, JSON]:
     return {"type": "function", "function": function}
 
 
-def read_reply(body: Any, *, max_tokens: int | None, sampling: dict[str, JSON]) -> PolicyReply:
-    """The reply in a response body. Raises PolicyError naming what is not as the protocol says, ContextOverflow."""
-    areno = body.get("areno") if isinstance(body, dict) else None
-    if isinstance(areno, dict) and areno.get("filtered"):
-        raise ContextOverflow("the server filtered the request: it is longer than its prompt limit")
-    choice = _item(_get(body, "choices", list, "choices"), "choices[0]")
+def parse_body(raw: bytes) -> Any:
+    """A response body as JSON, with `NaN`, `-Infinity` and lone surrogates as Python writes them. Raises BadAnswer."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(raw.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise BadAnswer("the answer is not JSON") from None
+
+
+def says_too_long(text: str) -> bool:
+    """Whether an error's text means that the prompt does not fit the model's context."""
+    return any(phrase in text for phrase in _TOO_LONG)
+
+
+def read_reply(body: Any, *, sampling: dict[str, JSON]) -> PolicyReply:
+    """The reply in a response body. Raises BadAnswer naming what is not as the protocol says, ContextOverflow."""
+    _check_for_error(body)
+    choices = _get(body, "choices", list, "choices")
+    choice = choices[0] if choices else None
+    if not isinstance(choice, dict):
+        raise wrong("choices[0]", "an object", choice)
     message = _get(choice, "message", dict, "choices[0].message")
     content = message.get("content")
     if content is not None and not isinstance(content, str):
-        raise _wrong("choices[0].message.content", "text or null", content)
-    usage = _usage(body.get("usage"))
-    finish = choice.get("finish_reason")
-    completion = _completion_length(areno, choice, usage)
-    cut = finish == "length" or (max_tokens is not None and completion >= max_tokens)
+        raise wrong("choices[0].message.content", "text or null", content)
+    usage, finish = _usage(body.get("usage")), choice.get("finish_reason")
+    limit = sampling.get("max_tokens", sampling.get("max_completion_tokens"))
+    length = completion_length(body, choice, usage)
     return PolicyReply(
         content=content,
         calls=_calls(message.get("tool_calls")),
-        extra={key: _clean(value) for key, value in message.items() if key not in _KNOWN and value is not None},
+        extra={escape(key): _clean(value) for key, value in message.items() if key not in _KNOWN and value is not None},
         finish_reason=escape(finish) if isinstance(finish, str) else None,
-        truncated=cut,
+        truncated=finish == "length" or (isinstance(limit, int) and length >= limit),
         sampling=sampling,
         usage=usage,
-        tokens=_tokens(body, choice, areno),
+        tokens=read_tokens(body, choice),
     )
+
+
+def _check_for_error(body: Any) -> None:
+    if not isinstance(body, dict):
+        raise wrong("the answer", "an object", body)
+    areno = body.get("areno")
+    if isinstance(areno, dict) and areno.get("filtered"):
+        raise ContextOverflow("the server filtered the request: it is longer than its prompt limit")
+    if body.get("error") and not body.get("choices"):  # with status 200, as some servers and proxies do
+        error = _dumps("error", body["error"])[:500]
+        raise (
+            ContextOverflow(error) if says_too_long(error) else BadAnswer(f"the server failed with status 200: {error}")
+        )
 
 
 def _calls(value: Any) -> tuple[RawCall, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise _wrong("choices[0].message.tool_calls", "a list or null", value)
+        raise wrong("choices[0].message.tool_calls", "a list or null", value)
     calls = []
     for index, call in enumerate(value):
         place = f"choices[0].message.tool_calls[{index}]"
         function = _get(call, "function", dict, f"{place}.function")
         name = _get(function, "name", str, f"{place}.function.name")
-        arguments = function.get("arguments", "")
-        if not isinstance(arguments, str | dict):
-            raise _wrong(f"{place}.function.arguments", "text", arguments)
-        raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        arguments = function.get("arguments")
+        if arguments is not None and not isinstance(arguments, str | dict):
+            raise wrong(f"{place}.function.arguments", "text", arguments)
+        # Some servers send the object itself; what the model wrote is then known only up to spacing.
+        raw = _dumps(f"{place}.function.arguments", arguments) if isinstance(arguments, dict) else arguments or ""
         name_id = call.get("id")
         calls.append(RawCall(id=name_id if isinstance(name_id, str) else "", name=name, arguments=raw))
     return tuple(calls)
@@ -86,73 +135,30 @@ def _usage(value: Any) -> Usage:
     return Usage(prompt_tokens=count("prompt_tokens"), completion_tokens=count("completion_tokens"))
 
 
-def _completion_length(areno: Any, choice: Mapping[str, Any], usage: Usage) -> int:
-    ids = areno.get("response_tokens") if isinstance(areno, dict) else choice.get("token_ids")
-    return max(len(ids) if isinstance(ids, list) else 0, usage.completion_tokens)
-
-
-def _tokens(body: Mapping[str, Any], choice: Mapping[str, Any], areno: Any) -> TokenRecord | None:
-    if isinstance(areno, dict):
-        prompt, ids, logprobs = (areno.get(key) for key in ("input_tokens", "response_tokens", "response_logprobs"))
-        place = "areno.response_logprobs"
-    else:
-        prompt = choice.get("prompt_token_ids", body.get("prompt_token_ids"))
-        ids = choice.get("token_ids", body.get("token_ids"))
-        content = (choice.get("logprobs") or {}).get("content") if isinstance(choice.get("logprobs"), dict) else None
-        logprobs = [_probability(each) for each in content] if isinstance(content, list) else None
-        place = "choices[0].logprobs.content"
-    if prompt is None or ids is None:
-        return None
-    if not _ids(prompt) or not _ids(ids):
-        raise _wrong("token ids", "lists of integers", (prompt, ids))
-    if not isinstance(logprobs, list) or len(logprobs) != len(ids):
-        raise _wrong(place, f"{len(ids)} log-probabilities, one per completion id", logprobs)
-    return TokenRecord(
-        prompt_ids=tuple(prompt), completion_ids=tuple(ids), logprobs=tuple(_logprob(each) for each in logprobs)
-    )
-
-
-def _probability(entry: Any) -> Any:
-    return entry.get("logprob") if isinstance(entry, dict) else None
-
-
-def _ids(value: Any) -> bool:
-    return isinstance(value, list) and all(type(each) is int and 0 <= each < 2**53 for each in value)
-
-
-def _logprob(value: Any) -> float | str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong("log-probability", "a number", value)
-    number = float(value)
-    return number if math.isfinite(number) else str(number)
-
-
-def _clean(value: Any) -> JSON:
+def _clean(value: Any, depth: int = 0) -> JSON:
+    if depth > MAX_DEPTH:
+        raise wrong("choices[0].message", f"at most {MAX_DEPTH} levels", type(value).__name__)
     if isinstance(value, str):
         return escape(value)
     if isinstance(value, dict):
-        return {escape(key): _clean(item) for key, item in value.items()}
+        return {escape(key): _clean(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if not isinstance(value, int) or abs(value) <= 2**53 else str(value)
+        return [_clean(item, depth + 1) for item in value]
+    exact = not isinstance(value, int | float) or (
+        math.isfinite(value) if isinstance(value, float) else abs(value) <= 2**53
+    )
+    return value if exact else str(value)
 
 
 def _get(value: Any, key: str, kind: type[Any], place: str) -> Any:
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, kind):
-        expected = "a list" if kind is list else "an object" if kind is dict else "text"
-        raise _wrong(place, expected, found)
+        raise wrong(place, {list: "a list", dict: "an object"}.get(kind, "text"), found)
     return found
 
 
-def _item(value: list[Any], place: str) -> dict[str, Any]:
-    if not value or not isinstance(value[0], dict):
-        raise _wrong(place, "an object", value[:1])
-    first: dict[str, Any] = value[0]
-    return first
-
-
-def _wrong(place: str, expected: str, found: object) -> PolicyError:
-    return PolicyError(f"the server's answer: {place}: expected {expected}, found {repr(found)[:200]}")
+def _dumps(place: str, value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise wrong(place, "JSON of fewer levels", value) from None
