@@ -158,7 +158,8 @@ async def test_a_request_that_is_too_long_is_no_error_of_the_policy(server: Serv
     ("answer", "message"),
     [
         ((200, {}, b"<html>"), "the answer is not JSON: <html>"),
-        ((200, {}, b"[]"), "choices: expected a list"),
+        ((200, {}, b"[]"), "the answer: expected an object"),
+        ((200, {}, b"{}"), "choices: expected a list"),
         ((200, {}, b'{"choices": []}'), r"choices\[0\]: expected an object"),
         (ok({"content": 3}), "content: expected text or null, found 3"),
         (ok({"content": "", "tool_calls": {}}), "tool_calls: expected a list or null"),

@@ -70,7 +70,12 @@ class OpenAIChatPolicy:
     extra_body: dict[str, JSON] = attrs.field(factory=dict, validator=_check_extra)
     """Further fields of each request (`top_k`, `logprobs`, `return_token_ids` …), recorded with the sampling."""
     key_env: str = "OPENAI_API_KEY"
-    key: str = attrs.field(factory=lambda: os.environ.get("OPENAI_API_KEY", ""), repr=False, converter=_trimmed)
+    key: str = attrs.field(
+        default=attrs.Factory(lambda self: os.environ.get(self.key_env, ""), takes_self=True),
+        repr=False,
+        converter=_trimmed,
+        validator=_check_key,
+    )
     sleep: Callable[[float], Awaitable[None]] = attrs.field(default=anyio.sleep, repr=False)
     privileged: bool = False
 

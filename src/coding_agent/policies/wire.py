@@ -153,7 +153,8 @@ def _clean(value: Any, depth: int = 0) -> JSON:
 def _get(value: Any, key: str, kind: type[Any], place: str) -> Any:
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, kind):
-        raise wrong(place, {list: "a list", dict: "an object"}.get(kind, "text"), found)
+        expected = "a list" if kind is list else "an object" if kind is dict else "text"
+        raise wrong(place, expected, found)
     return found
 
 
