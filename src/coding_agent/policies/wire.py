@@ -154,7 +154,7 @@ def _get(value: Any, key: str, kind: type[Any], place: str) -> Any:
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, kind):
         expected = "a list" if kind is list else "an object" if kind is dict else "text"
-        raise _wrong(place, expected, found)
+        raise wrong(place, expected, found)
     return found
 
 
