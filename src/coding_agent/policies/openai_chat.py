@@ -128,14 +128,18 @@ class OpenAIChatPolicy:
         if self.key:
             headers["authorization"] = f"Bearer {self.key}"
         url = self.base_url.rstrip("/") + "/chat/completions"
-        async with client.stream("POST", url, content=body, headers=headers) as response:
-            if (coding := response.headers.get("content-encoding", "identity")) != "identity":
-                raise BadAnswer(f"expected an answer without compression, found content-encoding {coding[:40]!r}")
-            raw = bytearray()
-            async for chunk in response.aiter_raw():
-                raw += chunk
-                if len(raw) > MAX_BODY:
-                    raise BadAnswer(f"expected an answer of at most {MAX_BODY} bytes, found more")
+        raw = bytearray()
+        # Cancelled, not broken out of: httpx nests generators that only an exception from below closes in order.
+        with anyio.CancelScope() as reading:
+            async with client.stream("POST", url, content=body, headers=headers) as response:
+                if (coding := response.headers.get("content-encoding", "identity")) != "identity":
+                    raise BadAnswer(f"expected an answer without compression, found content-encoding {coding[:40]!r}")
+                async for chunk in response.aiter_raw():
+                    raw += chunk
+                    if len(raw) > MAX_BODY:
+                        reading.cancel()
+        if len(raw) > MAX_BODY:
+            raise BadAnswer(f"expected an answer of at most {MAX_BODY} bytes, found more")
         return response, bytes(raw)
 
     def _check(self, response: httpx.Response, raw: bytes) -> None:
