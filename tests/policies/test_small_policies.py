@@ -6,11 +6,12 @@ import pytest
 
 from coding_agent.errors import PolicyError, UsageError
 from coding_agent.events.schema import ModelTurn
-from coding_agent.policies.base import PolicyRequest
+from coding_agent.policies.base import PolicyReply, PolicyRequest, RawCall
 from coding_agent.policies.gold import GoldPolicy
 from coding_agent.policies.recorded import RecordedPolicy
 from coding_agent.policies.scripted import ScriptedPolicy
 from coding_agent.policies.specs import PolicySpec, parse_policy_spec
+from coding_agent.rollout.record import to_turn
 from tests.samples import toy_episode
 
 
@@ -51,6 +52,8 @@ async def test_raw_arguments_of_a_script_stay_raw(tmp_path: Path) -> None:
         ("[]", r"line 1: expected an object, found \[\]"),
         ('{"contents": ""}', "line 1: expected keys of content, finish_reason, tool_calls, found 'contents'"),
         ('{"content": 1}', "line 1: content: expected text or null, found 1"),
+        ('{"content": "a", "content": "b"}', "line 1: expected one JSON object, .*the key 'content' is there twice"),
+        ('{"content": "a"}\n' + "[" * 100_000, "line 2: expected one JSON object"),
         ('{"tool_calls": [{"arguments": {}}]}', r"line 1: tool_calls\[0\]: name: expected text, found None"),
         ('{"tool_calls": [{"name": "a", "arguments": 3}]}', "arguments: expected an object, or raw text, found 3"),
     ],
@@ -58,6 +61,28 @@ async def test_raw_arguments_of_a_script_stay_raw(tmp_path: Path) -> None:
 def test_an_error_in_a_script_names_its_place(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ScriptedPolicy.from_file(script(tmp_path, text))
+
+
+async def test_a_line_ends_where_json_lines_ends_it(tmp_path: Path) -> None:
+    policy = ScriptedPolicy.from_file(script(tmp_path, '{"content": "a\u2028b"}\r\n{"content": "c"}\n'))
+    assert [reply.content for reply in policy.replies] == ["a\u2028b", "c"]
+
+
+async def test_a_recorded_policy_that_is_recorded_again_is_the_same() -> None:
+    said = PolicyReply(content="\ud800\ufdd0", calls=(RawCall(id="\udfff", name="x", arguments="\ud800"),))
+    turn = to_turn(said, turn=1, request_digest="", latency_s=None)
+    again = await RecordedPolicy((turn,), "recorded:x").act(request(1))
+    assert to_turn(again, turn=1, request_digest="", latency_s=None) == turn
+
+
+async def test_a_recorded_policy_that_is_over_says_so() -> None:
+    with pytest.raises(PolicyError, match="recorded:x is over: it has 0 turns, this is turn 1"):
+        await RecordedPolicy((), "recorded:x").act(request(1))
+
+
+async def test_an_empty_gold_patch_is_not_applied() -> None:
+    names = [(await GoldPolicy("\n").act(request(turn))).calls[0].name for turn in (1, 2)]
+    assert names == ["run_tests", "submit"]
 
 
 async def test_a_recorded_policy_says_what_was_said() -> None:

@@ -41,7 +41,7 @@ class ScriptedPolicy:
 
 def _turn(place: str, line: str, number: int) -> PolicyReply:
     try:
-        turn = json.loads(line)
+        turn = json.loads(line, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: expected one JSON object, found {line[:60]!r}: {error}") from None
     _check_keys(place, turn, _TURN_KEYS)

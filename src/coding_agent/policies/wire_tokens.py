@@ -78,5 +78,5 @@ def _number(place: str, value: Any) -> float | str:
     try:
         number = float(value)
     except OverflowError:
-        raise wrong(place, "numbers that a float can hold", value) from None
+        raise wrong(place, "log-probabilities that a float can hold", value) from None
     return number if math.isfinite(number) else str(number)
