@@ -15,6 +15,7 @@ from stencil import Template, TemplateError
         ('{{ a | default: "you" | upper }}', {}, "YOU"),
         ('{{ a | default: "none" }}', {"a": ""}, "none"),
         ('{{ a | default: "none" }}', {"a": 0}, "0"),
+        ('{{ a | default: "none" }}', {"a": None}, "none"),
         ('{{ a | join: " | }} : " }}!', {"a": ["x", "y"]}, "x | }} : y!"),
     ],
 )

@@ -27,6 +27,10 @@ def test_an_empty_quoted_field_is_empty():
     assert read('a,b\n"",1\n') == [{"a": "", "b": "1"}]
 
 
+def test_a_row_of_one_empty_quoted_field_is_a_row():
+    assert read('a\n""\n\n"x"\n') == [{"a": ""}, {"a": "x"}]
+
+
 @pytest.mark.parametrize(
     ("text", "line"), [('a\n1\n"x\n', 3), ('a,b\n"x\ny" z,1\n', 2), ('a\n"x\n\n\n', 2)]
 )

@@ -8,11 +8,18 @@ def test_a_lifetime_of_its_own_ends_on_time(lifetime):
     now = [100]
     store = SessionStore(lambda: now[0])
     token = store.open("bob", lifetime=lifetime)
-    now[0] += lifetime - 1
-    assert store._sessions[token].ends == 100 + lifetime
-    now[0] += 1
+    now[0] += lifetime
     assert store.user(token) is None
     assert len(store) == 0
+
+
+@pytest.mark.parametrize("lifetime", [1, 5, 60])
+def test_until_then_it_is_valid(lifetime):
+    now = [100.0]
+    store = SessionStore(lambda: now[0])
+    token = store.open("bob", lifetime=lifetime)
+    now[0] += lifetime - 0.5
+    assert store.user(token) == "bob"
 
 
 def test_purge_counts_what_is_over():

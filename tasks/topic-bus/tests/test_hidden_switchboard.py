@@ -36,6 +36,22 @@ def test_a_subscriber_is_called_once_and_in_order():
     assert bus.publish("a.b") == 1
 
 
+def test_a_method_is_one_subscriber_however_often_it_is_named():
+    class Counter:
+        def __init__(self):
+            self.events = 0
+
+        def count(self, *_):
+            self.events += 1
+
+    bus, counter = Bus(), Counter()
+    bus.subscribe("a.*", counter.count)
+    bus.subscribe("a.#", counter.count)
+    assert bus.publish("a.b") == counter.events == 1
+    bus.unsubscribe(counter.count)
+    assert bus.publish("a.b") == 0
+
+
 @pytest.mark.parametrize("pattern", ["a.#.b", "a..b", "", "a*", "#x"])
 def test_a_pattern_that_is_none_is_refused(pattern):
     with pytest.raises(BusError):
