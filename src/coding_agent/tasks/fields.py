@@ -1,4 +1,4 @@
-"""Reading a TOML table strictly: each key once known, each value of its type, each error with file, key, expected, found."""
+"""Reading a TOML table strictly: each key known, each value of its type, each error with file, key, expected, found."""
 
 from __future__ import annotations
 
