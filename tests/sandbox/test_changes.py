@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from coding_agent.sandbox.base import PathChange, TooMuchChanged
-from coding_agent.sandbox.resident import tree
+from coding_agent.sandbox.runtime import tree
 from tests.sandbox.steps import Steps
 
 

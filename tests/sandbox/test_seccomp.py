@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from coding_agent.sandbox.resident import seccomp
+from coding_agent.sandbox.runtime import seccomp
 
 ALLOWED = "allowed"
 

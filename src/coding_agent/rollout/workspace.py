@@ -12,7 +12,7 @@ from coding_agent.events.schema import Event, TestRun, ToolResult
 from coding_agent.events.text import unescape
 from coding_agent.events.values import Changes, FileChange, FileContent
 from coding_agent.sandbox.base import PathChange
-from coding_agent.sandbox.resident.tree import digest, ignored
+from coding_agent.sandbox.runtime.tree import digest, ignored
 from coding_agent.tasks.spec import TaskFile
 
 ReadBlob = Callable[[str], bytes]
@@ -69,7 +69,7 @@ def content(change: FileChange | FileContent, read_blob: ReadBlob) -> bytes:
 
 
 def tree_digest(tree: Tree) -> str:
-    """The digest that a sandbox must report for this tree (`sandbox.resident.tree` specifies it)."""
+    """The digest that a sandbox must report for this tree (`sandbox.runtime.tree` specifies it)."""
     kinds = {(False, False): b"F", (False, True): b"X", (True, False): b"L", (True, True): b"L"}
     return digest(
         (kinds[node.symlink, node.executable], path, hashlib.sha256(node.data).digest())

@@ -13,7 +13,7 @@ import attrs
 
 from coding_agent.errors import SandboxUnavailable
 
-_RESIDENT = Path(__file__).parent / "resident"
+_RUNTIME = Path(__file__).parent / "runtime"
 PACKAGE = "coding_agent_runtime"
 """The runtime's name inside a sandbox."""
 TEST_PACKAGES = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli")
@@ -23,8 +23,8 @@ TEST_PACKAGES = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", 
 def runtime() -> Path:
     """The runtime's directory, compiled: it starts once per sandbox, where nothing can be written."""
     if not sys.dont_write_bytecode and not sys.flags.optimize:
-        compileall.compile_dir(_RESIDENT, quiet=2)
-    return _RESIDENT
+        compileall.compile_dir(_RUNTIME, quiet=2)
+    return _RUNTIME
 
 
 @attrs.frozen
