@@ -19,6 +19,7 @@ from coding_agent.errors import LogLocked, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, Line, write_line
 from coding_agent.events.log import Place, advance
 from coding_agent.events.schema import Done, Event
+from coding_agent.store.reader import read_records
 from coding_agent.store.syncer import group_syncer
 
 Durability = Literal["event", "group", "none"]
@@ -54,6 +55,33 @@ class LogWriter:
         lock(fd, path)
         return cls(path, fd, durability, clock)
 
+    @classmethod
+    def reopen(cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now) -> Self:
+        """Go on in an intact log that has no Done; one without any event is begun anew.
+
+        Raises LogLocked, UsageError for a sealed log, and what `read_records` raises for one that is not intact.
+        """
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        lock(fd, path)
+        writer = cls(path, fd, durability, clock)
+        try:
+            if os.fstat(fd).st_size:
+                writer._follow()
+        except Exception:
+            writer.close()
+            raise
+        return writer
+
+    def _follow(self) -> None:
+        for record in read_records(self.path):
+            self._place = advance(self._place, record.event)
+            self.state, self.chain = record.state, record.chain
+        if self._place.done:
+            raise UsageError(f"{self.path} is sealed; there is nothing to go on with")
+        # What a killed writer left is in the page cache, perhaps nowhere else.
+        self.sync()
+        self._check_alive()
+
     @property
     def events(self) -> int:
         """How many events were acknowledged."""
@@ -63,15 +91,15 @@ class LogWriter:
     def place(self) -> Place:
         return self._place
 
-    def append(self, event: Event) -> Line:
-        """Acknowledge one event. Raises IllegalSequence or EncodeError (nothing written), WriterPoisoned."""
+    def append(self, event: Event, *, at: str | None = None) -> Line:
+        """Acknowledge one event; `at` only for one that is copied from another log. Raises IllegalSequence or EncodeError (nothing written), WriterPoisoned."""
         self._check_alive()
         place = advance(self._place, event)
         sealing = isinstance(event, Done) and self.durability != "none"
         if sealing:
             self.sync()
         line = write_line(
-            event, seq=self._place.seq, at=self._clock(), synced=self._synced, state=self.state, chain=self.chain
+            event, seq=self._place.seq, at=at or self._clock(), synced=self._synced, state=self.state, chain=self.chain
         )
         self._write(line.raw)
         self._place, self.state, self.chain = place, line.state, line.chain
