@@ -32,15 +32,6 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def rolled_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cli") / "run"
-    done = run("rollout", TASK, "--policy", "repair", "--out", folder, "--json")
-    assert done.returncode == 0, done.stderr
-    assert document(done)["passed"] == 1
-    return folder
-
-
 def log_of(folder: Path) -> Path:
     return folder / "episodes" / "interval-gap" / "0.0.jsonl"
 

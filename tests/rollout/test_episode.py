@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import attrs
 import pytest
 
-from coding_agent.errors import SandboxDied
 from coding_agent.events.schema import Done, Event, Notice, Stopped, TestRun, ToolResult
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest
@@ -17,10 +14,8 @@ from coding_agent.projections.patch import patch
 from coding_agent.projections.reward import reward
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
-from coding_agent.sandbox.base import Sandbox, SandboxSpec
-from coding_agent.sandbox.local import LocalBackend
 from coding_agent.store.reader import read_events, verify
-from tests.rollout.worlds import FIX, SOLVE, SUBMIT, TASK, job, roll_out, script
+from tests.rollout.worlds import FIX, SOLVE, SUBMIT, TASK, Dying, job, roll_out, script
 from tests.samples import no_blob
 
 
@@ -150,21 +145,6 @@ def children() -> set[str]:
     for task in Path(f"/proc/{os.getpid()}/task").iterdir():
         found |= set((task / "children").read_text().split())
     return found
-
-
-@attrs.frozen
-class Dying(LocalBackend):
-    """A local sandbox whose runtime hangs up before the first test run."""
-
-    @asynccontextmanager
-    async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
-        async with super().open(spec) as sandbox:
-
-            async def test(*_: object, **__: object) -> None:
-                raise SandboxDied("the runtime hung up")
-
-            sandbox.test = test  # type: ignore[method-assign,assignment]
-            yield sandbox
 
 
 def test_the_toy_task_has_a_digest_of_its_own() -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import attrs
+
+from coding_agent.errors import SandboxDied
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy, PolicyReply, RawCall
 from coding_agent.policies.scripted import ScriptedPolicy
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
-from coding_agent.rollout.world import Lanes, World
-from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.rollout.world import Lanes, Observer, World, ignore
+from coding_agent.sandbox.base import Sandbox, SandboxBackend, SandboxSpec
+from coding_agent.sandbox.local import LocalBackend
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.spec import TaskFile, TaskLimits, TaskSpec
@@ -68,16 +74,41 @@ def job(policy: Policy, *, task: TaskSpec = TASK, sample: int = 0, limits: Limit
 
 async def roll_out(
     folder: Path, jobs: list[Job], *, kind: str = "local", concurrency: int = 2, backend: SandboxBackend | None = None,
-    retries: int = 0,
+    retries: int = 0, observer: Observer = ignore,
 ) -> list[Outcome]:  # fmt: skip
     """Roll the jobs out in a new run directory."""
-    chosen = backend or make_backend(kind)
     run = RunDirectory.create(folder, {})
+    return await play_jobs(
+        run, jobs, kind=kind, concurrency=concurrency, backend=backend, retries=retries, observer=observer
+    )
+
+
+async def play_jobs(
+    run: RunDirectory, jobs: list[Job], *, kind: str = "local", concurrency: int = 2,
+    backend: SandboxBackend | None = None, retries: int = 0, observer: Observer = ignore,
+) -> list[Outcome]:  # fmt: skip
+    """Play the jobs in a run directory that is there already."""
+    chosen = backend or make_backend(kind)
     lanes = Lanes.of(models=concurrency, sandboxes=concurrency, graders=concurrency)
-    world = World(backend=chosen, spec=SandboxSpec(), run=run, lanes=lanes, durability="group")
+    world = World(backend=chosen, spec=SandboxSpec(), run=run, lanes=lanes, durability="group", observer=observer)
     start = functools.partial(start_episode, backend=chosen)
     manifest = run.manifest()
     try:
         return await Scheduler(world=world, start=start, concurrency=concurrency, retries=retries).run(jobs, manifest)
     finally:
         manifest.close()
+
+
+@attrs.frozen
+class Dying(LocalBackend):
+    """A local sandbox whose runtime hangs up before the first test run."""
+
+    @asynccontextmanager
+    async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
+        async with super().open(spec) as sandbox:
+
+            async def test(*_: object, **__: object) -> None:
+                raise SandboxDied("the runtime hung up")
+
+            sandbox.test = test  # type: ignore[method-assign,assignment]
+            yield sandbox

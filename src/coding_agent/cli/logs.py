@@ -9,8 +9,8 @@ import attrs
 
 from coding_agent.errors import StoreError, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
-from coding_agent.store.blobs import BlobStore
 from coding_agent.store.reader import read_events
+from coding_agent.store.rundir import blobs_of
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +31,7 @@ class Loaded:
 
 def load(path: Path) -> Loaded:
     """Raises StoreError for a log that is not intact."""
-    run = next((folder for folder in path.resolve().parents if (folder / "run.toml").exists()), path.parent)
-    return Loaded(path=path, events=read_events(path), read_blob=BlobStore(run / "blobs").get)
+    return Loaded(path=path, events=read_events(path), read_blob=blobs_of(path).get)
 
 
 def log_files(path: Path) -> list[Path]:

@@ -18,6 +18,8 @@ from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavai
 COMMANDS = {
     "rollout": "Roll out tasks with a policy; each episode becomes a log.",
     "replay": "Re-derive recorded episodes with today's code.",
+    "resume": "Go on with a run that was killed or stopped.",
+    "fork": "Go elsewhere from an event of a recorded episode.",
     "verify": "Check every byte of logs, and what the manifest knows.",
     "recover": "Cut the torn tail of a log; the original is kept.",
     "show": "Read an episode: turns, tools, diffs, outcome and why.",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-from coding_agent.events.schema import Event, ToolOutcome, ToolResult
+import attrs
+
+from coding_agent.events.schema import Event, TestRun, ToolOutcome, ToolResult
 from coding_agent.events.text import escape
 from coding_agent.events.values import Limits
 from coding_agent.rollout.decide import RunTool
@@ -21,6 +23,8 @@ async def answer_tool(
     step: RunTool, state: EpisodeState, sandbox: Sandbox, task: TaskSpec, recorder: ChangeRecorder
 ) -> tuple[Event, ...]:
     """The events that answer the open call: a ToolResult, before it a TestRun if tests ran. Raises SandboxError."""
+    if state.open_test is not None:
+        return (_after_tests(step, state.open_test, state.limits),)
     prepared = prepare(step.asked, tuple(tool.name for tool in state.header.tools))
     if isinstance(prepared, Denied):
         return (ToolResult(call=step.call.call, outcome="denied", text=prepared.text),)
@@ -52,8 +56,9 @@ def _tested(
         answer.test, purpose="agent", command=answer.test_command, tree=changes.tree, call=call, changes=changes,
         latency_s=took,
     )  # fmt: skip
+    return (test_run, attrs.evolve(_after_tests(step, test_run, limits), latency_s=took))
+
+
+def _after_tests(step: RunTool, test_run: TestRun, limits: Limits) -> ToolResult:
     outcome: ToolOutcome = "timeout" if test_run.timed_out else "ok"
-    return (
-        test_run,
-        ToolResult(call=call, outcome=outcome, text=render_test_run(test_run, test_s=limits.test_s), latency_s=took),
-    )
+    return ToolResult(call=step.call.call, outcome=outcome, text=render_test_run(test_run, test_s=limits.test_s))

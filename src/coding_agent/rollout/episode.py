@@ -13,37 +13,40 @@ import anyio
 from anyio import to_thread
 
 from coding_agent.errors import EncodeError, PolicyError, SandboxError, StoreError
-from coding_agent.events.schema import Done, EpisodeStarted, Event, StopCause, Stopped
+from coding_agent.events.schema import Done, Event, StopCause, Stopped
 from coding_agent.events.text import escape
 from coding_agent.policies.base import ContextOverflow, Policy, PolicyRequest
 from coding_agent.rollout.answer import answer_tool
+from coding_agent.rollout.begin import Beginning
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.grade import grade
 from coding_agent.rollout.record import ChangeRecorder, to_turn
-from coding_agent.rollout.state import EpisodeState, evolve
-from coding_agent.rollout.workspace import as_changes, base_tree
+from coding_agent.rollout.state import EpisodeState, evolve, fold
+from coding_agent.rollout.workspace import as_changes, base_tree, recorded_changes, replay_changes
 from coding_agent.rollout.world import Stage, World
 from coding_agent.sandbox.base import Sandbox, TooMuchChanged
-from coding_agent.store.writer import LogWriter
 from coding_agent.tasks.spec import TaskSpec
 
 
 class Episode:
-    """One episode and its log. `run` it once."""
+    """One episode and its log, new or gone on with. `run` it once."""
 
-    def __init__(self, *, task: TaskSpec, policy: Policy, world: World, log: LogWriter) -> None:
-        self.task, self.policy, self.world, self.log = task, policy, world, log
-        self.state = EpisodeState()
-        self.events: list[Event] = []
+    def __init__(self, *, task: TaskSpec, policy: Policy, world: World, beginning: Beginning) -> None:
+        self.task, self.policy, self.world = task, policy, world
+        self.log, self._first, self._spent_s = beginning.log, beginning.first, beginning.spent_s
+        self.events: list[Event] = list(beginning.history)
+        self.state = fold(self.events)
         self.stage: Stage = "set-up"
         self.moved_at = anyio.current_time()
-        self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put)
+        explained = (file.path for changes in recorded_changes(self.events) for file in changes.files)
+        self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put, explained)
 
-    async def run(self, start: EpisodeStarted) -> EpisodeState:
+    async def run(self) -> EpisodeState:
         """Play to the end. Raises StoreError when the log can not be written, and whatever is a bug."""
         try:
-            await self._record(start)
-            await self._converse(start)
+            if self._first is not None:
+                await self._record(self._first)
+            await self._converse()
             await self._conclude()
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
@@ -58,16 +61,19 @@ class Episode:
             await self._stop("infra_error", detail)
             await self._conclude()
 
-    async def _converse(self, start: EpisodeStarted) -> None:
+    async def _converse(self) -> None:
         """Play until there is nothing left but to grade, or until something from outside ends it."""
+        if not self._is_live(decide(self.state)):
+            return
+        seconds = self.state.limits.seconds
         try:
-            with anyio.move_on_after(start.limits.seconds) as clock:
+            with anyio.move_on_after(max(0.0, seconds - self._spent_s)) as clock:
                 async with self.world.lanes.sandboxes, self.world.backend.open(self.world.spec) as sandbox:
-                    await self._fill(sandbox, start.tree)
+                    await self._fill(sandbox)
                     while self._is_live(step := decide(self.state)):
                         await self._answer(step, sandbox)
             if clock.cancelled_caught:
-                await self._stop("time_limit", f"{start.limits.seconds:g} s are over")
+                await self._stop("time_limit", f"{seconds:g} s are over")
         except ContextOverflow as overflow:
             await self._stop("context_limit", str(overflow))
         except PolicyError as error:
@@ -130,11 +136,18 @@ class Episode:
         else:
             await self._record(run)
 
-    async def _fill(self, sandbox: Sandbox, expected: str) -> None:
+    async def _fill(self, sandbox: Sandbox) -> None:
+        """The workspace as the log left it: the task's files and every recorded change, and nothing executed."""
+        changes = recorded_changes(self.events)
+        expected = changes[-1].tree if changes else self.state.header.tree
+        try:
+            tree = replay_changes(base_tree(self.task.files), changes, self.world.run.blobs.get)
+        except StoreError as error:
+            raise SandboxError(f"the workspace can not be rebuilt: {error}") from error
         with anyio.move_on_after(self.world.set_up_s) as clock:
-            tree = await sandbox.apply(as_changes(base_tree(self.task.files)))
-            if tree != expected:
-                raise SandboxError(f"the workspace was filled with tree {tree[:12]}, the task is {expected[:12]}")
+            found = await sandbox.apply(as_changes(tree))
+            if found != expected:
+                raise SandboxError(f"the workspace was filled with tree {found[:12]}, the log says {expected[:12]}")
         if clock.cancelled_caught:
             raise SandboxError(f"set-up did not end within {self.world.set_up_s:g} s")
 

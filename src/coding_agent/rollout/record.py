@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, cast
 
 from coding_agent.events.schema import ModelTurn, TestRun
-from coding_agent.events.text import escape, without_addresses
+from coding_agent.events.text import escape, unescape, without_addresses
 from coding_agent.events.values import Changes, FileChange, FileContent, Frame, ModelToolCall, TestFailure
 from coding_agent.policies.base import PolicyReply
 from coding_agent.rollout.workspace import Node, Tree
@@ -48,8 +48,10 @@ def to_turn(reply: PolicyReply, *, turn: int, request_digest: str, latency_s: fl
 class ChangeRecorder:
     """Turns one episode's change sets into event values; remembers which paths the log already explains."""
 
-    def __init__(self, base: Tree, write_blob: WriteBlob) -> None:
-        self._unexplained = dict(base)
+    def __init__(self, base: Tree, write_blob: WriteBlob, explained: Iterable[str] = ()) -> None:
+        """`explained`: paths, as the log writes them, whose base content earlier events already hold."""
+        known = {unescape(path) for path in explained}
+        self._unexplained = {path: node for path, node in base.items() if path not in known}
         self._write_blob = write_blob
 
     def record(self, found: ChangeSet) -> Changes:

@@ -20,6 +20,7 @@ from coding_agent.events.schema import EpisodeStarted, TestRun
 from coding_agent.events.values import Limits
 from coding_agent.events.verdict import passed
 from coding_agent.policies.base import Policy
+from coding_agent.rollout.begin import Beginning, Source, begin, branch, go_on
 from coding_agent.rollout.episode import Episode
 from coding_agent.rollout.state import EpisodeState
 from coding_agent.rollout.world import World
@@ -39,6 +40,12 @@ class Job:
     sample: int
     limits: Limits
     seed: int
+    attempt: int = 0
+    """Of this job's first attempt here; earlier ones are in the run directory already."""
+    source: Source | None = None
+    """The older log that the first attempt goes on from."""
+    name: str | None = None
+    """What the episode's id begins with, instead of the task's id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -116,38 +123,52 @@ class Scheduler:
                 self.on_group(job.task.id, [o for o in self.outcomes if o.task == job.task.id])
 
     async def _attempts(self, job: Job, manifest: Manifest) -> Outcome:
-        attempt = 0
+        attempt = job.attempt
         while True:
             outcome = await self._attempt(job, attempt, manifest)
-            if outcome.reason != "infra_error" or attempt >= self.retries:
+            if outcome.reason != "infra_error" or attempt - job.attempt >= self.retries:
                 return outcome
             attempt += 1
+            if job.source is not None and job.source.at is None:
+                job = attrs.evolve(job, source=None)
             _log.warning("infrastructure failed, trying again", task=job.task.id, sample=job.sample, attempt=attempt)
 
     async def _attempt(self, job: Job, attempt: int, manifest: Manifest) -> Outcome:
-        path = self.world.run.log_path(job.task.id, job.sample, attempt)
-        log = LogWriter.create(path, durability=self.world.durability)
-        episode = Episode(task=job.task, policy=job.policy, world=self.world, log=log)
+        if job.source is None:
+            beginning = self._begin(job, attempt)
+        else:
+            beginning = await to_thread.run_sync(self._begin, job, attempt)
+        log = beginning.log
+        episode = Episode(task=job.task, policy=job.policy, world=self.world, beginning=beginning)
         self._live.add(episode)
         try:
-            await self._play(episode, self.start(job, attempt))
+            await self._play(episode)
         finally:
             self._live.discard(episode)
             outcome = self._outcome(job, attempt, log, episode.state)
             with anyio.CancelScope(shield=True):
                 if episode.state.done is not None:
-                    await to_thread.run_sync(manifest.append, self._entry(job, log, outcome))
+                    await to_thread.run_sync(manifest.append, self._entry(episode, outcome))
             log.close()
         return outcome
 
-    async def _play(self, episode: Episode, start: EpisodeStarted) -> None:
+    def _begin(self, job: Job, attempt: int) -> Beginning:
+        world, start = self.world, self.start(job, attempt)
+        path = world.run.log_path(job.task.id, job.sample, attempt)
+        if job.source is None:
+            return begin(path, start, durability=world.durability)
+        if job.source.at is None:
+            return go_on(job.source.log, start, durability=world.durability)
+        return branch(job.source, path, start, run=world.run, durability=world.durability)
+
+    async def _play(self, episode: Episode) -> None:
         try:
-            await episode.run(start)
+            await episode.run()
         except StoreError:
             raise
         except Exception as bug:  # noqa: BLE001  the one boundary between episodes; cancellation is not an Exception
             # A bug in one episode is recorded and shown; its siblings go on.
-            _log.exception("bug in an episode", episode=start.episode, stage=episode.stage)
+            _log.exception("bug in an episode", log=str(episode.log.path), stage=episode.stage)
             await episode.abandon(f"bug: {type(bug).__name__}: {bug}")
 
     def _outcome(self, job: Job, attempt: int, log: LogWriter, state: EpisodeState) -> Outcome:
@@ -162,17 +183,18 @@ class Scheduler:
             semantic_digest=log.state,
         )
 
-    def _entry(self, job: Job, log: LogWriter, outcome: Outcome) -> Entry:
+    def _entry(self, episode: Episode, outcome: Outcome) -> Entry:
+        log = episode.log
         return Entry(
             at=utc_now(),
-            episode=f"{job.task.id}.{job.sample}.{outcome.attempt}",
+            episode=episode.state.header.episode,
             path=str(log.path.relative_to(self.world.run.path)),
-            task=job.task.id,
-            sample=job.sample,
+            task=outcome.task,
+            sample=outcome.sample,
             attempt=outcome.attempt,
             events=log.events,
             head=log.chain,
             semantic_digest=log.state,
             summary={"reason": outcome.reason, "turns": outcome.turns, "passed": outcome.passed},
-            group=job.task.id,
+            group=outcome.task,
         )

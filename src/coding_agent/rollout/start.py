@@ -15,15 +15,15 @@ from coding_agent.tasks.spec import TaskSpec
 from coding_agent.tools.dispatch import tool_schemas
 
 
-def episode_id(task: str, sample: int, attempt: int) -> str:
+def episode_id(name: str, sample: int, attempt: int) -> str:
     """The same in every run, so that two runs of the same episode are the same episode."""
-    return f"{task}.{sample}.{attempt}"
+    return f"{name}.{sample}.{attempt}"
 
 
 def start_episode(job: Job, attempt: int, *, backend: SandboxBackend, toolset: str = "default") -> EpisodeStarted:
     """What the log begins with. Raises UsageError for an unknown toolset."""
     return EpisodeStarted(
-        episode=episode_id(job.task.id, job.sample, attempt),
+        episode=episode_id(job.name or job.task.id, job.sample, attempt),
         task=job.task.id,
         task_digest=job.task.digest,
         sample=job.sample,

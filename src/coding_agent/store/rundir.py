@@ -89,3 +89,9 @@ class RunDirectory:
                 )
                 report = attrs.evolve(report, condition="damaged", problem=report.problem or problem)
             yield report
+
+
+def blobs_of(log: Path) -> BlobStore:
+    """Where the blobs of a log are: in its run directory, else in `blobs/` beside it."""
+    run = next((folder for folder in log.resolve().parents if (folder / "run.toml").exists()), log.parent)
+    return BlobStore(run / "blobs")

@@ -92,7 +92,10 @@ class LogWriter:
         return self._place
 
     def append(self, event: Event, *, at: str | None = None) -> Line:
-        """Acknowledge one event; `at` only for one that is copied from another log. Raises IllegalSequence or EncodeError (nothing written), WriterPoisoned."""
+        """Acknowledge one event; `at` only for one that is copied from another log.
+
+        Raises IllegalSequence or EncodeError (nothing written), WriterPoisoned.
+        """
         self._check_alive()
         place = advance(self._place, event)
         sealing = isinstance(event, Done) and self.durability != "none"

@@ -1,0 +1,187 @@
+"""What `rollout`, `resume` and `fork` share: a run's configuration, playing its jobs, the report at the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.abc
+import attrs
+import cattrs
+
+from coding_agent.cli import exits
+from coding_agent.cli.output import err, out, print_json
+from coding_agent.cli.policies import policy_factory
+from coding_agent.cli.progress import Watch, outcome_table
+from coding_agent.errors import UsageError
+from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
+from coding_agent.rollout.start import start_episode, task_limits
+from coding_agent.rollout.world import Lanes, World
+from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.sandbox.registry import make_backend
+from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.writer import Durability
+from coding_agent.tasks.load import find_tasks
+
+FAILED = frozenset({"infra_error", "policy_error", "unfinished"})
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What `run.toml` records."""
+
+    tasks: tuple[str, ...]
+    policy: str
+    n_samples: int
+    concurrency: int
+    seed: int
+    max_turns: int | None = None
+    sandbox: str
+    durability: Durability
+    retries: int
+    directory: str = attrs.field(factory=lambda: str(Path.cwd()))
+    """Where the command was given: paths in `tasks` and `policy` are relative to it."""
+    fork: Fork | None = None
+
+    def configuration(self) -> dict[str, Any]:
+        """As TOML can hold it."""
+        return attrs.asdict(self, filter=_is_set)
+
+    @classmethod
+    def of(cls, run: RunDirectory) -> Options:
+        """Those that a run was begun with. Raises UsageError when `run.toml` is not one of ours."""
+        try:
+            return cattrs.Converter(forbid_extra_keys=True).structure(run.configuration, cls)
+        except Exception as error:
+            problems = "; ".join(cattrs.transform_error(error))
+            raise UsageError(f"{run.path / 'run.toml'} is not what a run was begun with: {problems}") from error
+
+
+def _is_set(_: object, value: object) -> bool:
+    return value is not None
+
+
+@attrs.frozen(kw_only=True)
+class Fork:
+    """The event that a run's episodes branched from."""
+
+    log: str
+    at: int
+
+
+def jobs_of(options: Options) -> list[Job]:
+    """Every sample of every task. Raises UsageError, TaskError."""
+    build = policy_factory(options.policy)
+    return [
+        Job(
+            task=task,
+            policy=build(task),
+            sample=sample,
+            limits=task_limits(task, max_turns=options.max_turns),
+            seed=episode_seed(options.seed, task.id, sample),
+        )
+        for task in find_tasks(options.tasks)
+        for sample in range(options.n_samples)
+    ]
+
+
+def open_backend(kind: str) -> SandboxBackend:
+    """The backend, after one sandbox of it was opened. Raises SandboxUnavailable."""
+    backend = make_backend(kind)
+    if kind == "local":
+        err.print("[yellow]warning:[/] --sandbox local isolates nothing; run only tasks and policies that you trust")
+    anyio.run(_check_sandbox, backend)
+    return backend
+
+
+async def _check_sandbox(backend: SandboxBackend) -> None:
+    async with backend.open(SandboxSpec()):
+        pass
+
+
+def play(
+    jobs: Sequence[Job], *, backend: SandboxBackend, run: RunDirectory, options: Options, quiet: bool
+) -> tuple[list[Outcome], bool]:
+    """All outcomes, sorted, and whether a signal ended the run early."""
+    watch = Watch(len(jobs), quiet=quiet)
+    with watch:
+        return anyio.run(functools.partial(_roll_out, jobs, backend, run, options, watch))
+
+
+async def _roll_out(
+    jobs: Sequence[Job], backend: SandboxBackend, run: RunDirectory, options: Options, watch: Watch
+) -> tuple[list[Outcome], bool]:
+    places = options.concurrency
+    world = World(
+        backend=backend,
+        spec=SandboxSpec(),
+        run=run,
+        lanes=Lanes.of(models=places, sandboxes=places, graders=places),
+        durability=options.durability,
+        observer=watch.observe,
+    )
+    scheduler = Scheduler(
+        world=world,
+        start=functools.partial(start_episode, backend=backend),
+        concurrency=places,
+        retries=options.retries,
+        on_outcome=watch.finished,
+    )
+    manifest = run.manifest()
+    interrupted = False
+    try:
+        async with anyio.create_task_group() as group:
+            with anyio.CancelScope() as scope:
+                await group.start(_watch_signals, scope)
+                await scheduler.run(jobs, manifest)
+            interrupted = scope.cancelled_caught
+            group.cancel_scope.cancel()
+    finally:
+        manifest.close()
+    return sorted(scheduler.outcomes, key=lambda outcome: (outcome.task, outcome.sample)), interrupted
+
+
+async def _watch_signals(scope: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            err.print(f"[yellow]{signal.Signals(number).name}: completing the logs[/]")
+            scope.cancel()
+
+
+def default_directory() -> Path:
+    """`runs/<time>-<pid>`."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{now}-{os.getpid()}"
+
+
+def report(outcomes: list[Outcome], run: RunDirectory, *, as_json: bool, quiet: bool, **more: Any) -> None:
+    """The end of a run, for people or as one JSON document."""
+    passed = sum(outcome.passed is True for outcome in outcomes)
+    if as_json:
+        print_json({"run": str(run.path), "episodes": outcomes, "passed": passed, **more})
+        return
+    if quiet or not outcomes:
+        return
+    out.print(outcome_table(outcomes))
+    out.print(f"\n{passed} of {len(outcomes)} episodes passed. The run is in {run.path}\n", markup=False)
+    log = next((o.path for o in outcomes if o.passed), outcomes[0].path)
+    program = "coding-agent" if shutil.which("coding-agent") else sys.argv[0]
+    out.print("Next:", markup=False)
+    for line in (f"show {log}", f"replay {log}", f"stats {run.path}"):
+        out.print(f"  {program} {line}", markup=False)
+
+
+def exit_of(outcomes: list[Outcome], *, interrupted: bool) -> int:
+    """What a run exits with."""
+    if interrupted:
+        return exits.INTERRUPTED
+    return exits.DIFFERENT if any(outcome.reason in FAILED for outcome in outcomes) else exits.OK
