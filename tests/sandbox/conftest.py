@@ -1,4 +1,8 @@
-"""One conformance suite over both backends; what only bubblewrap promises is tried in `test_hostile.py`."""
+"""One conformance suite over every backend; what only bubblewrap promises is tried in `test_hostile.py`.
+
+A test that needs more than the protocol says so (`@needs("programs")`) and is skipped where a backend declares that it
+lacks just that.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from coding_agent.errors import SandboxUnavailable
-from coding_agent.sandbox.base import Sandbox, SandboxSpec
+from coding_agent.sandbox.base import Sandbox, SandboxBackend, SandboxSpec
 from coding_agent.sandbox.registry import make_backend
+from coding_agent.sandbox.simulated import SimulatedBackend
 from tests.sandbox.steps import Steps
 
 SMALL = SandboxSpec(
@@ -21,15 +26,28 @@ SMALL = SandboxSpec(
 )
 
 
-@pytest.fixture(params=["local", "bubblewrap"])
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*names): skipped where the sandbox backend lacks one of these")
+
+
+@pytest.fixture(params=["local", "bubblewrap", "simulated"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-async def sandbox(anyio_backend: str, kind: str) -> AsyncIterator[Sandbox]:
+def backend(kind: str, request: pytest.FixtureRequest) -> SandboxBackend:
+    made = SimulatedBackend() if kind == "simulated" else make_backend(kind)
+    for marker in request.node.iter_markers("needs"):
+        if missing := set(marker.args) & set(made.lacks):
+            pytest.skip(f"{kind} lacks {', '.join(sorted(missing))}")
+    return made
+
+
+@pytest.fixture
+async def sandbox(anyio_backend: str, backend: SandboxBackend) -> AsyncIterator[Sandbox]:
     try:
-        async with make_backend(kind).open(SMALL) as opened:
+        async with backend.open(SMALL) as opened:
             yield opened
     except SandboxUnavailable as error:
         pytest.skip(str(error))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 
 import attrs
+import pytest
 
 from coding_agent.sandbox.base import ExecResult, PathChange, PathEdit, Refused, Sandbox, TestReport
+
+needs = pytest.mark.needs
 
 
 @attrs.frozen

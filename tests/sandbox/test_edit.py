@@ -1,11 +1,9 @@
-"""Edits: all of them or none, and never through a symlink; on both backends."""
+"""Edits: all of them or none, and never through a symlink; on every backend."""
 
 from __future__ import annotations
 
-import pytest
-
 from coding_agent.sandbox.base import PathEdit
-from tests.sandbox.steps import Steps, delete, sha, write
+from tests.sandbox.steps import Steps, delete, needs, sha, write
 
 
 async def test_an_edit_of_several_paths_reports_their_new_states(steps: Steps) -> None:
@@ -35,7 +33,7 @@ async def test_one_edit_that_can_not_be_made_stops_them_all(steps: Steps) -> Non
     assert (await steps.sandbox.changes()).tree == before.tree
 
 
-@pytest.mark.parametrize("kind", ["bubblewrap"])
+@needs("disk")
 async def test_a_full_disk_takes_back_the_whole_edit(steps: Steps) -> None:
     await steps.put({"a": "old", "b": "old"})
     big = "x" * (7 << 20)
@@ -60,6 +58,7 @@ async def test_the_executable_bit_is_kept_unless_the_edit_says_otherwise(steps: 
     assert [change.kind for change in made.files] == ["mode"]
 
 
+@needs("programs")
 async def test_a_planted_pipe_with_a_temporary_name_does_not_hang_an_edit(steps: Steps) -> None:
     await steps.sh("for n in $(seq 1 40); do mkfifo .~$n; done")
     assert await steps.refusal_of_editing(write("a", "1", None)) == "edited"

@@ -1,4 +1,4 @@
-"""Commands, on both backends."""
+"""Commands, on every backend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.sandbox.steps import Steps
+from tests.sandbox.steps import Steps, needs
 
 _naps = itertools.count(10**6 * os.getpid())
 
@@ -56,6 +56,7 @@ async def test_output_that_fits_is_whole(steps: Steps) -> None:
     assert result.total_bytes == len(result.head + result.tail)
 
 
+@needs("programs")
 async def test_a_timeout_kills_everything_and_keeps_what_was_written(steps: Steps) -> None:
     began, daemon = time.monotonic(), nap()
     result = await steps.sh(f"trap '' TERM; echo early; (setsid {daemon} &) ; while :; do sleep 1; done", timeout_s=0.5)
@@ -64,6 +65,7 @@ async def test_a_timeout_kills_everything_and_keeps_what_was_written(steps: Step
     assert await is_gone(steps, daemon)
 
 
+@needs("programs")
 async def test_a_timeout_before_the_program_starts_leaves_nothing_behind(steps: Steps) -> None:
     sleeper = nap()
     for _ in range(10):
@@ -71,6 +73,7 @@ async def test_a_timeout_before_the_program_starts_leaves_nothing_behind(steps: 
     assert await is_gone(steps, sleeper)
 
 
+@needs("programs")
 async def test_a_daemon_that_holds_the_pipe_does_not_delay_the_end(steps: Steps) -> None:
     began = time.monotonic()
     result = await steps.sh("setsid sleep 62 & echo done")
@@ -78,11 +81,13 @@ async def test_a_daemon_that_holds_the_pipe_does_not_delay_the_end(steps: Steps)
     assert time.monotonic() - began < 5
 
 
+@needs("programs")
 async def test_only_the_workspace_outlives_a_call(steps: Steps) -> None:
     await steps.sh("echo 1 > kept; echo 1 > ${TMPDIR:-/tmp}/gone; export GONE=1; cd /tmp; umask 0777")
     assert await steps.says("cat kept; ls ${TMPDIR:-/tmp}; echo $GONE; pwd; umask") == "1\n\n/workspace\n0022"
 
 
+@needs("programs")
 async def test_the_environment_is_the_fixed_one_and_names_no_host_path(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,11 +109,13 @@ async def test_arguments_are_passed_byte_by_byte(steps: Steps) -> None:
     assert result.head + result.tail == b"\xff \n'"
 
 
+@needs("programs")
 async def test_python_and_pytest_run_as_commands(steps: Steps) -> None:
     await steps.put({"test_a.py": "def test_a(): pass\n"})
     assert "1 passed" in await steps.says("python -m pytest -q -p no:cacheprovider")
 
 
+@needs("programs")
 async def test_loopback_is_there_for_tests_that_serve(steps: Steps) -> None:
     program = (
         "import socket; s=socket.create_server(('127.0.0.1',0)); socket.create_connection(s.getsockname()); print('ok')"

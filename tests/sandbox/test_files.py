@@ -1,4 +1,4 @@
-"""Reading, listing and bringing in recorded states, on both backends."""
+"""Reading, listing and bringing in recorded states, on every backend."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""Test runs, on both backends."""
+"""Test runs, on every backend."""
 
 from __future__ import annotations
 
 import hashlib
 
-from tests.sandbox.steps import Steps
+from tests.sandbox.steps import Steps, needs
+
+pytestmark = needs("pytest")
 
 ALL = """
 import pytest

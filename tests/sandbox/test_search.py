@@ -1,4 +1,4 @@
-"""Searching, on both backends."""
+"""Searching, on every backend."""
 
 from __future__ import annotations
 

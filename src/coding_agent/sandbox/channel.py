@@ -31,6 +31,8 @@ from coding_agent.sandbox.base import (
 MAX_FRAME = 512 << 20
 GRACE_S = 30.0
 """Beyond a request's own timeout; longer means that the runtime is gone or stuck."""
+WITHIN_S = {"hello": 30.0, "apply": 120.0, "read": 30.0, "list": 30.0, "edit": 60.0, "changes": 60.0}
+"""For an answer to a request that brings no timeout of its own."""
 
 
 class Channel:
@@ -42,14 +44,14 @@ class Channel:
         self._broken: str | None = None
 
     async def apply(self, changes: Sequence[PathChange]) -> str:
-        answer = await self._ask("apply", 120.0, changes=[attrs.asdict(change) for change in changes])
+        answer = await self._ask("apply", WITHIN_S["apply"], changes=[attrs.asdict(change) for change in changes])
         return answers.text(answer, "tree")
 
     async def read(self, path: str, *, max_bytes: int) -> FileRead:
-        return answers.file_read(await self._ask("read", 30.0, path=path, max_bytes=max_bytes))
+        return answers.file_read(await self._ask("read", WITHIN_S["read"], path=path, max_bytes=max_bytes))
 
     async def list(self, path: str, *, depth: int, max_entries: int) -> Listing:
-        answer = await self._ask("list", 30.0, path=path, depth=depth, max_entries=max_entries)
+        answer = await self._ask("list", WITHIN_S["list"], path=path, depth=depth, max_entries=max_entries)
         return answers.listing(answer)
 
     async def search(
@@ -62,7 +64,9 @@ class Channel:
         return answers.search_result(answer)
 
     async def edit(self, edits: Sequence[PathEdit]) -> ChangeSet:
-        return answers.change_set(await self._ask("edit", 60.0, edits=[attrs.asdict(each) for each in edits]))
+        return answers.change_set(
+            await self._ask("edit", WITHIN_S["edit"], edits=[attrs.asdict(each) for each in edits])
+        )
 
     async def exec(self, argv: Sequence[str], *, timeout_s: float, output_bytes: int) -> ExecResult:
         answer = await self._ask("exec", timeout_s, argv=[*argv], timeout_s=timeout_s, output_bytes=output_bytes)
@@ -74,13 +78,13 @@ class Channel:
 
     async def changes(self) -> ChangeSet:
         try:
-            return answers.change_set(await self._ask("changes", 60.0))
+            return answers.change_set(await self._ask("changes", WITHIN_S["changes"]))
         except Refused as refused:
             raise TooMuchChanged(str(refused)) from refused
 
     async def hello(self) -> None:
         """Wait until the runtime answers."""
-        await self._ask("hello", 30.0)
+        await self._ask("hello", WITHIN_S["hello"])
 
     async def _ask(self, operation: str, within_s: float, /, **request: Any) -> dict[str, Any]:
         if self._broken is not None:
