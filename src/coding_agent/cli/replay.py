@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
@@ -12,6 +14,7 @@ from coding_agent.cli.output import out, print_json
 from coding_agent.errors import LogIncompatible, StoreError
 from coding_agent.replay.divergence import Divergence
 from coding_agent.replay.sealed import replay_log
+from coding_agent.sandbox.registry import KINDS
 
 
 @attrs.frozen(kw_only=True)
@@ -38,14 +41,26 @@ CODES = {
 
 @click.command(epilog=exits.HELP)
 @click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--execute", is_flag=True, help="Run every recorded call and test again, in a fresh sandbox.")
+@click.option("--tasks", default="tasks", show_default=True, help="With --execute: where the tasks are.")
+@click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True, help="With --execute.")
+@click.option("--keep-going", is_flag=True, help="With --execute: do not stop at a log's first difference.")
+@click.option("--concurrency", "-n", default=os.cpu_count() or 2, type=click.IntRange(1), help="With --execute.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(logs: tuple[Path, ...], as_json: bool) -> int:
+def command(logs: tuple[Path, ...], execute: bool, as_json: bool, **executing: Any) -> int:
     """Re-derive recorded episodes with today's code and compare every event.
 
     Needs nothing but the files: no model, sandbox, network or tasks. The worst outcome decides the exit code.
 
+    With --execute it is not the code that is tried but the world: each recorded call and test run is executed again,
+    and what comes of it compared, but for durations, addresses, times and temporary names. No policy is asked.
+
     Example: coding-agent replay replays/ep123.jsonl
     """
+    if execute:
+        from coding_agent.cli.execute import execute_logs  # noqa: PLC0415  sealed replay knows no sandbox
+
+        return execute_logs(logs, as_json=as_json, **executing)
     results = [replay_one(path) for path in logs]
     if as_json:
         print_json(results)
