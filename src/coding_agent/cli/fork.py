@@ -39,7 +39,7 @@ def command(log: Path, at: int, directory: Path | None, quiet: bool, as_json: bo
     """Go elsewhere from an event of a recorded episode: the same files and conversation, another policy.
 
     Nothing is executed to get there: the log holds every change to the files. Each new log is complete in itself
-    and names the episode, event and chain that it left. `coding-agent show LOG --full` prints the seq of each event.
+    and names the episode, event and chain that it left. `coding-agent show` prints the seq of each event.
 
     Example: coding-agent fork replays/ep123.jsonl --at 4 --policy repair --n-samples 2
     """

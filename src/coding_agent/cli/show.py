@@ -28,7 +28,7 @@ MARKS = {"thought": "●", "call": "→", "result": "←", "failure": "✗", "no
 @click.option("--full", is_flag=True, help="Whole texts instead of their beginnings.")
 @click.option("--patch", "only_patch", is_flag=True, help="Only the patch: what the episode changed, as a diff.")
 def command(log: Path, turn: int | None, full: bool, only_patch: bool) -> int:
-    """Read an episode: its outcome first, then turns, tools, diffs, results.
+    """Read an episode: its outcome first, then turns, tools, diffs, results. `#7` is the event with seq 7.
 
     Example: coding-agent show replays/ep123.jsonl --turn 3
     """
@@ -56,7 +56,8 @@ def show(block: Block) -> None:
     if block.kind == "grade":
         style = "bold green" if block.title.startswith("passed") else "bold red"
     if block.kind != "diff":
-        out.print(Text(f"{MARKS.get(block.kind, ' ')} {block.title}", style=style))
+        line = Text(f"{MARKS.get(block.kind, ' ')} {block.title}", style=style)
+        out.print(line.append(f"  #{block.seq}", style="dim not bold"))
     if not block.body:
         return
     if block.kind == "diff":

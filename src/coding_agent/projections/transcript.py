@@ -29,8 +29,9 @@ SHORT_LINES = 12
 
 @attrs.frozen(kw_only=True)
 class Block:
-    """One thing to show. `turn` 0 is before the first turn."""
+    """One thing to show, made of the event `seq`. `turn` 0 is before the first turn."""
 
+    seq: int = 0
     turn: int
     kind: BlockKind
     title: str
@@ -41,10 +42,10 @@ def transcript(events: Sequence[Event], *, turn: int | None = None, full: bool =
     """The blocks of an episode, or of one turn. Long texts are cut to `SHORT_LINES` unless `full`."""
     blocks = []
     now = 0
-    for event in events:
+    for seq, event in enumerate(events):
         if isinstance(event, ModelTurn):
             now = event.turn
-        blocks += [attrs.evolve(block, turn=now) for block in _blocks(event)]
+        blocks += [attrs.evolve(block, turn=now, seq=seq) for block in _blocks(event)]
     chosen = [block for block in blocks if turn is None or block.turn == turn]
     return tuple(block if full else attrs.evolve(block, body=_shortened(block.body)) for block in chosen)
 
@@ -52,7 +53,9 @@ def transcript(events: Sequence[Event], *, turn: int | None = None, full: bool =
 def _blocks(event: Event) -> Iterator[Block]:
     match event:
         case EpisodeStarted():
-            yield Block(turn=0, kind="header", title=f"{event.task} · sample {event.sample} · {event.policy}")
+            from_where = f" · forked from {event.parent.episode} at {event.parent.seq}" if event.parent else ""
+            title = f"{event.task} · sample {event.sample} · {event.policy}{from_where}"
+            yield Block(turn=0, kind="header", title=title)
             for message in event.messages:
                 yield Block(turn=0, kind="message", title=message.role, body=message.content or "")
         case ModelTurn():
