@@ -66,7 +66,7 @@ class Limits:
     tokens: Given[int | None] = None
     """Prompt plus completion tokens of all turns, as the policy's server counts them."""
     seconds: Given[float] = 900.0
-    """Wall-clock seconds from the first event to the last turn; grading has its own."""
+    """Wall-clock seconds from set-up to the last turn; not waiting in line for a sandbox; grading has its own."""
     no_call_turns: Given[int] = 3
     """Consecutive turns without a tool call before the episode ends; each earlier one is answered by a reminder."""
     command_s: Given[float] = 60.0

@@ -44,8 +44,10 @@ class Episode:
     async def run(self) -> EpisodeState:
         """Play to the end. Raises StoreError when the log can not be written, and whatever is a bug."""
         try:
-            if self._first is not None:
-                await self._record(self._first)
+            with anyio.CancelScope(shield=True):
+                # A log without its first event could not even say that it was cancelled.
+                if self._first is not None:
+                    await self._record(self._first)
             await self._converse()
             await self._conclude()
         except anyio.get_cancelled_exc_class():
@@ -57,21 +59,28 @@ class Episode:
 
     async def abandon(self, detail: str) -> None:
         """Seal the log after a bug, so that what happened until then is kept and nobody learns from it."""
-        if self.state.started is not None:
-            await self._stop("infra_error", detail)
-            await self._conclude()
+        with anyio.CancelScope(shield=True):
+            if self.state.started is not None:
+                await self._stop("infra_error", detail)
+                await self._conclude()
 
     async def _converse(self) -> None:
         """Play until there is nothing left but to grade, or until something from outside ends it."""
         if not self._is_live(decide(self.state)):
             return
-        seconds = self.state.limits.seconds
+        seconds, set_up_s, is_set_up = self.state.limits.seconds, self.world.set_up_s, False
         try:
-            with anyio.move_on_after(max(0.0, seconds - self._spent_s)) as clock:
-                async with self.world.lanes.sandboxes, self.world.backend.open(self.world.spec) as sandbox:
-                    await self._fill(sandbox)
-                    while self._is_live(step := decide(self.state)):
-                        await self._answer(step, sandbox)
+            # Waiting in line is not the episode's own time: how long it takes is decided by its siblings.
+            async with self.world.lanes.sandboxes:
+                began = anyio.current_time()
+                with anyio.move_on_after(set_up_s) as clock:
+                    async with self.world.backend.open(self.world.spec) as sandbox:
+                        await self._fill(sandbox)
+                        is_set_up, clock.deadline = True, began + max(0.0, seconds - self._spent_s)
+                        while self._is_live(step := decide(self.state)):
+                            await self._answer(step, sandbox)
+            if clock.cancelled_caught and not is_set_up:
+                raise SandboxError(f"set-up did not end within {set_up_s:g} s")  # noqa: TRY301  one place records it
             if clock.cancelled_caught:
                 await self._stop("time_limit", f"{seconds:g} s are over")
         except ContextOverflow as overflow:
@@ -144,12 +153,9 @@ class Episode:
             tree = replay_changes(base_tree(self.task.files), changes, self.world.run.blobs.get)
         except StoreError as error:
             raise SandboxError(f"the workspace can not be rebuilt: {error}") from error
-        with anyio.move_on_after(self.world.set_up_s) as clock:
-            found = await sandbox.apply(as_changes(tree))
-            if found != expected:
-                raise SandboxError(f"the workspace was filled with tree {found[:12]}, the log says {expected[:12]}")
-        if clock.cancelled_caught:
-            raise SandboxError(f"set-up did not end within {self.world.set_up_s:g} s")
+        found = await sandbox.apply(as_changes(tree))
+        if found != expected:
+            raise SandboxError(f"the workspace was filled with tree {found[:12]}, the log says {expected[:12]}")
 
     async def _stop(self, cause: StopCause, detail: str) -> None:
         if self.state.done is None:
