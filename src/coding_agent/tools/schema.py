@@ -8,6 +8,7 @@ which tools there are.
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
 import types
@@ -68,6 +69,12 @@ class Argument:
 
 def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
     """The arguments that `cls` describes, in order. Raises TypeError for a field that is not described."""
+    return _arguments_of(cls)  # type: ignore[arg-type]  # to mypy a class is not hashable
+
+
+@functools.cache
+def _arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
+    # Reading annotations compiles them, every time; each call of a tool asks for them.
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple(_argument(cls, field, hints[field.name]) for field in attrs.fields(cls))
 
