@@ -142,10 +142,13 @@ class TestRun:
     output: Given[str] = ""
     """The end of what was printed, kept only when the run produced no outcomes to explain itself."""
     tampering: Given[tuple[str, ...]] = ()
+    """What of the agent's work was undone or looked like a lie, one line each."""
     test_digests: Given[dict[str, str]] = attrs.field(factory=dict)
     """SHA-256 per test file that ran."""
     tree: Given[str]
     """Digest of the tree that was tested."""
+    sentinel: Given[str | None] = None
+    """What the test that must fail did when grading; anything but `failed` says that the run can not be believed."""
     changes: Given[Changes | None] = None
     """What the run itself left behind in the agent's workspace; None when grading."""
     latency_s: Observed[float | None] = None

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from coding_agent.events.schema import Event, TestRun
 
-PYTEST_RAN = (0, 1)
+TESTS_FAILED = 1
+PYTEST_RAN = (0, TESTS_FAILED)
 """Exit statuses after which pytest had run everything that it collected."""
 
 
@@ -17,8 +18,21 @@ def grade_of(events: Iterable[Event]) -> TestRun | None:
 
 def passed(run: TestRun) -> bool:
     """Every expected id passed, in a run that came to its own end. A run that expected nothing did not pass."""
-    complete = not run.timed_out and run.exit_status in PYTEST_RAN
-    return complete and bool(run.expected) and not unmet(run)
+    return disbelief(run) is None and bool(run.expected) and not unmet(run)
+
+
+def disbelief(run: TestRun) -> str | None:
+    """Why the run can not count even if every expected test was reported as passed; None: it can."""
+    if run.timed_out:
+        return "the run was killed for time"
+    if run.sentinel is not None and run.sentinel != "failed":
+        return {
+            "missing": "the test that must fail was never run",
+            "passed": "the test that must fail passed: the code under test interferes with the test runner",
+        }.get(run.sentinel, f"the test that must fail was {run.sentinel}")
+    if run.exit_status not in ((TESTS_FAILED,) if run.sentinel else PYTEST_RAN):
+        return f"the run did not come to its own end (exit status {run.exit_status})"
+    return None
 
 
 def unmet(run: TestRun) -> tuple[str, ...]:

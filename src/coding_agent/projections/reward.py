@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from coding_agent.events.schema import Done, Event, TestRun, ToolResult
-from coding_agent.events.verdict import grade_of, passed, unmet
+from coding_agent.events.verdict import disbelief, grade_of, passed, unmet
 from coding_agent.projections.patch import ReadBlob, Side, file_diffs
 
 MASKED = frozenset({"infra_error", "policy_error", "cancelled"})
@@ -65,7 +65,7 @@ def _explain(grade: TestRun, done: Done) -> str:
         return f"{done.reason}: all {len(grade.expected)} expected tests passed"
     missing = unmet(grade)
     if not missing:
-        return f"{done.reason}: the graded run did not come to its own end (exit status {grade.exit_status})"
+        return f"{done.reason}: {disbelief(grade) or 'nothing was expected'}"
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     return f"{done.reason}: {missing[0]} did not pass{more} (of {len(grade.expected)})"
 

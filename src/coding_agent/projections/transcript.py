@@ -21,7 +21,7 @@ from coding_agent.events.schema import (
     ToolResult,
 )
 from coding_agent.events.values import JSON
-from coding_agent.events.verdict import passed, unmet
+from coding_agent.events.verdict import disbelief, passed, unmet
 
 BlockKind = Literal["header", "message", "thought", "call", "diff", "result", "failure", "notice", "grade", "done"]
 SHORT_LINES = 12
@@ -100,6 +100,9 @@ def _value(value: JSON) -> str:
 def _grade_title(run: TestRun) -> str:
     if passed(run):
         return f"passed: all {len(run.expected)} expected tests"
+    doubt = disbelief(run)
+    if doubt and not unmet(run):
+        return f"failed: {doubt}"
     return f"failed: {len(unmet(run))} of {len(run.expected)} expected tests did not pass"
 
 

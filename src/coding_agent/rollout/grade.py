@@ -5,6 +5,7 @@ The verdict is not computed here: the TestRun says which ids were expected and w
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 
@@ -16,16 +17,17 @@ from coding_agent.events.schema import Event, TestRun
 from coding_agent.events.text import escape
 from coding_agent.rollout.record import to_test_run
 from coding_agent.rollout.workspace import Node, ReadBlob, Tree, as_changes, base_tree, recorded_changes, replay_changes
-from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.sandbox.base import Grading, SandboxBackend, SandboxSpec, TestReport
 from coding_agent.tasks.paths import matches
 from coding_agent.tasks.spec import TaskSpec
 
 NEVER_GRADED = (
-    "conftest.py", "**/conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "**/*.pth",
-    "sitecustomize.py", "usercustomize.py", "pytest.py", "pytest/**", "_pytest/**", "pluggy/**", "**/*.pyc",
-    "**/__pycache__/**",
+    "conftest.py", "**/conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini",
+    "setup.cfg", "pyproject.toml", "**/*.pth", "sitecustomize.py", "usercustomize.py", "**/*.pyc", "**/__pycache__/**",
 )  # fmt: skip
 """Paths that decide how tests run. Whatever a task allows, these are as the task has them."""
+
+SHADOWED = sys.stdlib_module_names | {"pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"}
 
 SET_UP_S = 120.0
 
@@ -47,7 +49,7 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
         if ours == theirs:
             continue
         kind = "added" if ours is None else "deleted" if theirs is None else "changed"
-        if matches(path, NEVER_GRADED) or matches(path, task.protected) or path in task.hidden:
+        if matches(path, NEVER_GRADED) or matches(path, task.protected) or path in task.hidden or _shadows(path, base):
             tampering.append(f"protected: {kind} {escape(path)}")
         elif not matches(path, task.allowed):
             tampering.append(f"not allowed: {kind} {escape(path)}")
@@ -59,11 +61,27 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
     return Submission(tree=_overlay(graded, tests), tampering=tuple(tampering))
 
 
+def _shadows(path: str, base: Tree) -> bool:
+    """A new module at the root that takes the place of the standard library's or of the test runner's."""
+    top = path.partition("/")[0]
+    if any(known == top or known.startswith(f"{top}/") for known in base):
+        return False
+    return top.partition(".")[0] in SHADOWED
+
+
 def graded_args(task: TaskSpec) -> tuple[str, ...]:
     """pytest arguments: the options of the task's command, and each file that holds an expected test."""
     options = [option for option in task.test_command[3:] if option.startswith("-")]
     files = sorted({test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)})
-    return (*options, "--continue-on-collection-errors", *files)
+    return (*options, "--maxfail=0", "--continue-on-collection-errors", *files)
+
+
+def grading(task: TaskSpec) -> Grading:
+    """What the graded run is guarded by: the folders of its tests can not be changed while it runs."""
+    files = {test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)} | set(task.hidden)
+    folders = {file.rpartition("/")[0] or file for file in files}
+    inner = {folder for folder in folders if any(folder.startswith(f"{other}/") for other in folders)}
+    return Grading(protect=tuple(sorted(folders - inner)), across=task.across)
 
 
 async def grade(
@@ -86,7 +104,7 @@ async def grade_tree(
         with anyio.fail_after(SET_UP_S + test_s):
             async with backend.open(spec) as sandbox:
                 tree = await sandbox.apply(as_changes(graded.tree))
-                report = await sandbox.test(args, timeout_s=test_s)
+                report = await sandbox.test(args, timeout_s=test_s, grading=grading(task))
     except TimeoutError as error:
         raise SandboxError(f"grading did not end within {SET_UP_S + test_s:g} s") from error
     return to_test_run(
@@ -95,9 +113,15 @@ async def grade_tree(
         command=("python", "-m", "pytest", *args),
         expected=(*task.fail_to_pass, *task.pass_to_pass),
         tree=tree,
-        tampering=graded.tampering,
+        tampering=graded.tampering + _lie(report),
         latency_s=time.monotonic() - began,
     )
+
+
+def _lie(report: TestReport) -> tuple[str, ...]:
+    if report.sentinel in {"failed", "missing", None}:
+        return ()
+    return (f"interference: the test that must fail was reported as {report.sentinel}",)
 
 
 def _overlay(tree: Tree, tests: Tree) -> Tree:

@@ -112,6 +112,7 @@ def to_test_run(
         ),
         output=without_addresses(escape(report.output)),
         tampering=tampering,
+        sentinel=report.sentinel,
         test_digests={escape(path): digest for path, digest in report.digests.items()},
         tree=tree,
         changes=changes,

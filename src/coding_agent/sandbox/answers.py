@@ -130,6 +130,7 @@ def test_report(answer: Answer) -> TestReport:
         running=_optional(answer, "running", str),
         output=text(answer, "output"),
         digests=digests,
+        sentinel=_optional(answer, "sentinel", str),
     )
 
 

@@ -191,6 +191,18 @@ class TestReport:
     """The last 4 KiB that the run printed; kept only when there are no outcomes or the run ended early."""
     digests: Mapping[str, str]
     """SHA-256 per collected test file, read before anything ran."""
+    sentinel: str | None = None
+    """What the test that must fail did, in a graded run: `failed`, else something lied; `missing`: it never ran."""
+
+
+@attrs.frozen(kw_only=True)
+class Grading:
+    """What a graded run is given over an agent's own."""
+
+    protect: tuple[str, ...] = ()
+    """Files and folders that are read-only while it runs, where the backend isolates file systems."""
+    across: tuple[str, ...] = ()
+    """Modules of the workspace whose functions are called in a process of their own."""
 
 
 class Sandbox(Protocol):
@@ -229,7 +241,9 @@ class Sandbox(Protocol):
         """Run in /workspace with stdin closed; on timeout the whole process tree is killed."""
         ...
 
-    async def test(self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096) -> TestReport:
+    async def test(
+        self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096, grading: Grading | None = None
+    ) -> TestReport:
         """Run pytest with these arguments (ids, paths, options) in a process of its own."""
         ...
 

@@ -19,6 +19,7 @@ from coding_agent.sandbox.base import (
     ChangeSet,
     ExecResult,
     FileRead,
+    Grading,
     Listing,
     PathChange,
     PathEdit,
@@ -72,8 +73,14 @@ class Channel:
         answer = await self._ask("exec", timeout_s, argv=[*argv], timeout_s=timeout_s, output_bytes=output_bytes)
         return answers.exec_result(answer)
 
-    async def test(self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096) -> TestReport:
-        answer = await self._ask("test", timeout_s, args=[*args], timeout_s=timeout_s, output_bytes=output_bytes)
+    async def test(
+        self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096, grading: Grading | None = None
+    ) -> TestReport:
+        given = grading or Grading()
+        answer = await self._ask(
+            "test", timeout_s, args=[*args], timeout_s=timeout_s, output_bytes=output_bytes,
+            grading=grading is not None, protect=[*given.protect], across=[*given.across],
+        )  # fmt: skip
         return answers.test_report(answer)
 
     async def changes(self) -> ChangeSet:

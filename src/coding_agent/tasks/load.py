@@ -47,7 +47,7 @@ def load_task(folder: Path) -> TaskSpec:
     """One task. Raises TaskError naming file, key, expected and found."""
     file = folder / "task.toml"
     top = Fields(str(file), _parse(file), "", _KEYS)
-    tests = Fields(str(file), top.table.get("tests"), "tests.", ("command", "FAIL_TO_PASS", "PASS_TO_PASS"))
+    tests = Fields(str(file), top.table.get("tests"), "tests.", ("command", "FAIL_TO_PASS", "PASS_TO_PASS", "across"))
     paths = Fields(str(file), top.table.get("paths", {}), "paths.", ("allowed", "protected"))
     task = TaskSpec(
         id=_identity(top, folder),
@@ -66,6 +66,7 @@ def load_task(folder: Path) -> TaskSpec:
         files=_files(folder / "repo", ""),
         hidden=_files(folder / "tests", "tests/"),
         gold_patch=_gold(folder / "gold.patch"),
+        across=_modules(tests),
     )
     check(task, toml=str(file), gold=str(folder / "gold.patch"))
     return task
@@ -121,6 +122,14 @@ def _limits(table: Fields) -> TaskLimits:
         command_s=table.seconds("command_s", own.command_s),
         test_s=table.seconds("test_s", own.test_s),
     )
+
+
+def _modules(tests: Fields) -> tuple[str, ...]:
+    names = tests.texts("across", ())
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise tests.fail("across", "names of modules, such as wallet or wallet.rates", repr(name))
+    return names
 
 
 def _globs(paths: Fields, key: str, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ _PRIVATE = 0x4000 | 0x40000
 _PLAIN = 2 | 4
 """MS_NOSUID, MS_NODEV."""
 _NOEXEC = 8
+_BIND, _REMOUNT, _READ_ONLY = 4096, 32, 1
 INODES = 65536
 """Of a scratch file system: a million empty files would fill the kernel's memory, which no size counts."""
 
@@ -62,6 +63,22 @@ def scratch(config: dict[str, Any]) -> None:
 def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
     names = [os.fsencode(text) or None for text in (source, target, kind)]
     _check(_LIBC.mount(*names, ctypes.c_ulong(flags), options.encode() or None), "mount " + target)
+
+
+def protect(paths: list[str]) -> None:
+    """Paths below the working directory become read-only for what starts now, and can not be moved away.
+
+    A mount point can not be renamed; so each folder on the way becomes one. Raises OSError.
+    """
+    done: set[str] = set()
+    for path in paths:
+        parts = path.split("/")
+        for end in range(1, len(parts) + 1):
+            place = "/".join(parts[:end])
+            if place not in done:
+                done.add(place)
+                _mount(place, place, "", _BIND, "")
+        _mount("none", path, "", _BIND | _REMOUNT | _READ_ONLY | _PLAIN, "")
 
 
 def let_look(allowed: bool) -> None:

@@ -23,7 +23,7 @@ from .process import HostGone
 from .reap import kill_descendants
 from .refuse import Refuse
 from .search import search
-from .tests import run_tests
+from .tests import Grading, run_tests
 from .tree import Watched
 
 MAX_FRAME = 512 << 20
@@ -94,7 +94,9 @@ class Server:
     def _test(self, request: Message) -> Message:
         # Read before anything of the agent's runs, so that the run can not lie about it.
         digests = self._watched.digests()
-        return run_tests(request["args"], request["timeout_s"], request["output_bytes"], self._config, digests)
+        config = {**self._config, "protect": request["protect"]}
+        grading = Grading(request["across"]) if request["grading"] else None
+        return run_tests(request["args"], request["timeout_s"], request["output_bytes"], config, digests, grading)
 
     def _changes(self) -> Message:
         changed, tree = self._watched.changes()

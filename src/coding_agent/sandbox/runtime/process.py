@@ -146,6 +146,8 @@ def _child(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: d
 def _init(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
     confine.die_with_parent()
     confine.scratch(config)
+    if config["namespaces"]:
+        confine.protect(config.get("protect", []))
     # Its pipe says how the process ended: not even a process of the same user may open it.
     confine.let_look(False)
     process = os.fork()

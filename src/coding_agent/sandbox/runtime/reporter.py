@@ -23,12 +23,13 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 class Reporter:
     """One line per fact: a file that was collected, a test that starts, an outcome, a failure."""
 
-    def __init__(self, fd: int, root: str) -> None:
+    def __init__(self, fd: int, root: str, token: str) -> None:
         self._fd, self._root = fd, root + "/"
+        self._token = token.encode()
         self._outcomes: dict[str, str] = {}
 
     def _send(self, **fact: Any) -> None:
-        data = json.dumps(fact).encode() + b"\n"
+        data = self._token + json.dumps(fact).encode() + b"\n"
         while data:
             data = data[os.write(self._fd, data) :]
 
@@ -94,3 +95,21 @@ class Reporter:
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(self._root)
+
+
+class Sentinel:
+    """Adds a test that must fail to the last module: whoever makes every test pass makes this one pass, too."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        parents = [item.getparent(pytest.Module) for item in items]
+        parent = next((parent for parent in reversed(parents) if parent is not None), None)
+        if parent is not None:
+            items.append(pytest.Function.from_parent(parent, name=self._name, callobj=_must_fail))
+
+
+def _must_fail() -> None:
+    raise AssertionError

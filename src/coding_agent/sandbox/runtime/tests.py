@@ -9,9 +9,11 @@ import gc
 import importlib
 import json
 import os
+import secrets
 import sys
 from typing import Any
 
+from . import across
 from .capture import Capture, Kept
 from .process import run
 
@@ -43,19 +45,39 @@ def warm() -> None:
     gc.freeze()
 
 
+class Grading:
+    """What a graded run has over an agent's own: a test that must fail, and code that is called in another process."""
+
+    def __init__(self, across: list[str]) -> None:
+        self.across = across
+        """Modules of the workspace whose functions run in a process of their own."""
+        self.sentinel = "test_" + secrets.token_hex(6)
+
+
 def run_tests(
-    args: list[str], timeout_s: float, output_bytes: int, config: dict[str, Any], digests: dict[str, str]
+    args: list[str],
+    timeout_s: float,
+    output_bytes: int,
+    config: dict[str, Any],
+    digests: dict[str, str],
+    grading: Grading | None = None,
 ) -> dict[str, Any]:
     """One pytest run with these arguments. `digests`: of every file, from before the run."""
     if "pytest" not in sys.modules:
         warm()
     hidden = os.fsencode(config["hidden"])
     output, records = Capture(2 * output_bytes, hidden), Kept(MAX_RECORDS)
+    # Lines without it were not written by the reporter: whoever finds the pipe still has to find this.
+    token = secrets.token_hex(16)
     ended = run(
-        lambda fds: _pytest_main(args, fds["records"], config), {"out": output, "records": records}, config, timeout_s
+        lambda fds: _pytest_main(args, fds["records"], config, token, grading),
+        {"out": output, "records": records},
+        config,
+        timeout_s,
     )
     raw = bytes(records.data)
-    report = _fold(raw.replace(hidden, b"") if hidden else raw, digests)
+    report = _fold(raw.replace(hidden, b"") if hidden else raw, digests, token.encode())
+    report["sentinel"] = None if grading is None else _take_sentinel(report, grading.sentinel)
     report.update(exit_status=ended.status, timed_out=ended.timed_out, output="")
     early = ended.timed_out or report["running"] is not None or ended.status not in ENDINGS
     if early or not report["outcomes"]:
@@ -64,10 +86,20 @@ def run_tests(
     return report
 
 
-def _pytest_main(args: list[str], records: int, config: dict[str, Any]) -> int:
+def _take_sentinel(report: dict[str, Any], name: str) -> str:
+    """What the must-fail test did; nothing else of it stays in the report."""
+    found = [test for test in report["outcomes"] if test.endswith("::" + name)]
+    outcomes = [report["outcomes"].pop(test) for test in found]
+    report["failures"] = [failure for failure in report["failures"] if not failure["test"].endswith("::" + name)]
+    if str(report["running"]).endswith("::" + name):
+        report["running"] = None
+    return outcomes[0] if len(outcomes) == 1 else "missing"
+
+
+def _pytest_main(args: list[str], records: int, config: dict[str, Any], token: str, grading: Grading | None) -> int:
     import pytest
 
-    from .reporter import Reporter
+    from .reporter import Reporter, Sentinel
 
     root = config["root"]
     sys.path[:] = [root] + [entry for entry in sys.path if entry not in ("", config["package_parent"], root)]
@@ -75,8 +107,12 @@ def _pytest_main(args: list[str], records: int, config: dict[str, Any]) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
     _forget_shadowed(root)
+    plugins: list[Any] = [Reporter(records, root, token)]
+    if grading is not None:
+        plugins.append(Sentinel(grading.sentinel))
+        across.call_across(grading.across, {records})
     try:
-        return int(pytest.main([*OPTIONS, "--rootdir=" + root, *args], plugins=[Reporter(records, root)]))
+        return int(pytest.main([*OPTIONS, "--rootdir=" + root, *args], plugins=plugins))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -92,11 +128,13 @@ def _forget_shadowed(root: str) -> None:
             del sys.modules[name]
 
 
-def _fold(raw: bytes, digests: dict[str, str]) -> dict[str, Any]:
+def _fold(raw: bytes, digests: dict[str, str], token: bytes) -> dict[str, Any]:
     report: dict[str, Any] = {"outcomes": {}, "failures": [], "digests": {}, "running": None}
     for line in raw.split(b"\n"):
+        if not line.startswith(token):
+            continue
         try:
-            fact = json.loads(line)
+            fact = json.loads(line[len(token) :])
         except (ValueError, RecursionError):
             continue
         if isinstance(fact, dict):

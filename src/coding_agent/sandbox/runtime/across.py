@@ -1,0 +1,241 @@
+"""Calling the code under test in a process of its own, so that it can neither read nor touch the tests.
+
+Tests import the module as ever and get a stand-in: functions that send their arguments across and wait, exception
+classes, plain values. Only plain values cross, by copy and by exact type: None, bool, int, float, str, bytes, list,
+tuple, set, frozenset and dict. Whatever else a function returns is a TypeError in the test.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.abc
+import importlib.machinery
+import inspect
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import confine
+
+MAX_FRAME = 64 << 20
+_SEQUENCES: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
+_LETTERS = {kind: letter for letter, kind in _SEQUENCES.items()}
+
+
+class CanNotCross(TypeError):
+    """A value that is not plain."""
+
+
+def call_across(modules: Sequence[str], not_theirs: set[int]) -> None:
+    """From here on these modules, and what is below them, are imported in a child that does not hold `not_theirs`."""
+    if not modules:
+        return
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        ours.close()
+        for fd in not_theirs:
+            os.close(fd)
+        try:
+            _serve(theirs)
+        finally:
+            os._exit(0)
+    theirs.close()
+    # The child is of the same user: it may not open this process's memory or descriptors.
+    confine.let_look(False)
+    sys.meta_path.insert(0, _Finder(modules, _Caller(ours)))
+
+
+def pack(value: Any) -> Any:
+    """A plain value as JSON. Raises CanNotCross."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return ["f", repr(value)]
+    if kind is bytes:
+        return ["b", value.hex()]
+    if kind in _LETTERS:
+        return [_LETTERS[kind], [pack(item) for item in value]]
+    if kind is dict:
+        return ["d", [[pack(key), pack(item)] for key, item in value.items()]]
+    raise CanNotCross("a %s can not cross to the tests; return plain values" % kind.__name__)
+
+
+def unpack(packed: Any) -> Any:
+    """The inverse of `pack`. Raises ValueError for what `pack` does not make."""
+    if packed is None or type(packed) in (bool, int, str):
+        return packed
+    if type(packed) is list and len(packed) == 2 and type(packed[0]) is str:
+        letter, body = packed
+        if letter == "f":
+            return float(body)
+        if letter == "b":
+            return bytes.fromhex(body)
+        if letter == "d":
+            return {unpack(key): unpack(item) for key, item in body}
+        if letter in _SEQUENCES:
+            return _SEQUENCES[letter]([unpack(item) for item in body])
+    raise ValueError("not a packed value")
+
+
+class _Caller:
+    """The tests' end of the line."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._one_at_a_time = sock, threading.RLock()
+        self._classes: dict[tuple[str, str], type[BaseException]] = {}
+
+    def ask(self, **request: Any) -> Any:
+        with self._one_at_a_time:
+            _send(self._sock, request)
+            answer = _receive(self._sock)
+        if answer is None:
+            raise RuntimeError("the process of the code under test has ended")
+        if "raised" in answer:
+            raise self._exception(answer["raised"])
+        return answer
+
+    def exception_class(self, lineage: Sequence[Sequence[str]]) -> type[BaseException]:
+        """The tests' own class for an exception of the other side, by its names from itself to a built-in."""
+        module, name = map(str, lineage[0])
+        if len(lineage) == 1 or module == "builtins":
+            known = getattr(builtins, name, None)
+            usable = isinstance(known, type) and issubclass(known, (Exception, SystemExit))
+            return known if usable else RuntimeError  # type: ignore[return-value]
+        if (module, name) not in self._classes:
+            base = self.exception_class(lineage[1:])
+            self._classes[module, name] = type(name, (base,), {"__module__": module})
+        return self._classes[module, name]
+
+    def _exception(self, raised: dict[str, Any]) -> BaseException:
+        kind = self.exception_class(raised["lineage"])
+        try:
+            return kind(*unpack(raised["args"]))
+        except Exception:
+            return RuntimeError("%s: %s" % (kind.__name__, raised["text"]))
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Makes a stand-in for each module that is called across."""
+
+    def __init__(self, modules: Sequence[str], caller: _Caller) -> None:
+        self._modules, self._caller = tuple(modules), caller
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if not any(fullname == name or fullname.startswith(name + ".") for name in self._modules):
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        self._caller.ask(load=spec.name, path=[entry for entry in sys.path if type(entry) is str])
+        return _StandIn(spec.name, self._caller)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        pass
+
+
+class _StandIn(types.ModuleType):
+    def __init__(self, name: str, caller: _Caller) -> None:
+        super().__init__(name)
+        self.__dict__["_caller"] = caller
+
+    def __getattr__(self, name: str) -> Any:
+        caller, module = self.__dict__["_caller"], self.__name__
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = caller.ask(module=module, name=name)
+        if found["kind"] == "missing":
+            raise AttributeError("module %r has no attribute %r" % (module, name))
+        if found["kind"] == "module":
+            return importlib.import_module(found["name"])
+        if found["kind"] == "exception":
+            return caller.exception_class(found["lineage"])
+        if found["kind"] == "value":
+            return unpack(found["value"])
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            packed = pack([list(args), kwargs])
+            return unpack(caller.ask(module=module, name=name, call=packed)["value"])
+
+        call.__name__ = call.__qualname__ = name
+        call.__module__ = module
+        self.__dict__[name] = call
+        return call
+
+
+def _serve(sock: socket.socket) -> None:
+    """The other end: import, look up, call, until the tests hang up."""
+    while True:
+        request = _receive(sock)
+        if request is None:
+            return
+        try:
+            answer = _answer(request)
+        except BaseException as error:
+            answer = {"raised": _raised(error)}
+        _send(sock, answer)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if "load" in request:
+        sys.path[:] = request["path"]
+        importlib.import_module(request["load"])
+        return {}
+    module = importlib.import_module(request["module"])
+    if "call" in request:
+        args, kwargs = unpack(request["call"])
+        return {"value": pack(getattr(module, request["name"])(*args, **kwargs))}
+    missing = object()
+    return _describe(getattr(module, request["name"], missing), missing)
+
+
+def _describe(value: Any, missing: object) -> dict[str, Any]:
+    if value is missing:
+        return {"kind": "missing"}
+    if inspect.ismodule(value):
+        return {"kind": "module", "name": value.__name__}
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return {"kind": "exception", "lineage": _lineage(value)}
+    if callable(value):
+        return {"kind": "function"}
+    return {"kind": "value", "value": pack(value)}
+
+
+def _lineage(kind: type[BaseException]) -> list[list[str]]:
+    names = [[base.__module__, base.__name__] for base in kind.__mro__ if issubclass(base, BaseException)]
+    first = next((index for index, (module, _) in enumerate(names) if module == "builtins"), len(names) - 1)
+    return names[: first + 1]
+
+
+def _raised(error: BaseException) -> dict[str, Any]:
+    try:
+        args, text = pack(tuple(error.args)), str(error)
+    except Exception:
+        text = "(its message can not be shown)"
+        args = pack((text,))
+    return {"lineage": _lineage(type(error)), "args": args, "text": text}
+
+
+def _send(sock: socket.socket, message: dict[str, Any]) -> None:
+    body = json.dumps(message).encode()
+    sock.sendall(struct.pack(">I", len(body)) + body)
+
+
+def _receive(sock: socket.socket) -> dict[str, Any] | None:
+    """None when the other side has gone, or says what is no message."""
+    try:
+        head = sock.recv(4, socket.MSG_WAITALL)
+        size = struct.unpack(">I", head)[0] if len(head) == 4 else 0
+        if not 0 < size <= MAX_FRAME:
+            return None
+        message = json.loads(sock.recv(size, socket.MSG_WAITALL))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None

@@ -1,0 +1,42 @@
+"""The corpora: one file each, its claim, and the tool calls that an agent makes before it submits."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+
+from coding_agent.policies.scripted import ScriptedPolicy
+from tests.rollout.worlds import SUBMIT, TASK, script
+
+HERE = Path(__file__).parent
+TASKS = {"toy": TASK, "boundary": attrs.evolve(TASK, id="boundary", across=("double",))}
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """What an agent tries, on which task, and what we claim of it."""
+
+    name: str
+    claim: str
+    task: str
+    calls: tuple[tuple[str, str], ...]
+    """(tool, raw arguments)."""
+
+    @property
+    def policy(self) -> ScriptedPolicy:
+        return script(*self.calls, SUBMIT)
+
+
+def attempts(folder: str) -> Sequence[Attempt]:
+    """The corpus in a folder, sorted by name."""
+    return [_read(path) for path in sorted((HERE / folder).glob("*.toml"))]
+
+
+def _read(path: Path) -> Attempt:
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    calls = tuple((call["tool"], json.dumps(call.get("arguments", {}))) for call in table.get("call", ()))
+    return Attempt(name=path.stem, claim=table["claim"], task=table.get("task", "toy"), calls=calls)
