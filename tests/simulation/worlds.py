@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,13 +105,16 @@ class Ran:
     cancelled_at: float | None
     held: int
     """Places in any line, threads included, that were still taken."""
+    logged: list[structlog.typing.EventDict] = attrs.field(factory=list)
+    """What people would have been told."""
 
 
 def roll_out(
     folder: Path, todo: Sequence[Job], backend: SimulatedBackend, *, seed: int = 0, places: Places | None = None,
-    retries: int = 0, cancel_at: int = 0, durability: Durability = "none", observer: Observer = ignore,
+    retries: int = 0, cancel_at: int = 0, cancel_after_s: float = math.inf, durability: Durability = "none",
+    observer: Observer = ignore,
 ) -> Ran:  # fmt: skip
-    """Play the jobs in a new run directory on the schedule of `seed`, cancelled at the `cancel_at`th step."""
+    """Play the jobs in a new run directory on the schedule of `seed`; cancelled at the `cancel_at`th step, or then."""
     run = RunDirectory.create(folder, {})
     room = places or Places()
     cancel = CancelAt(cancel_at)
@@ -128,8 +132,10 @@ def roll_out(
         )  # fmt: skip
         manifest = run.manifest()
         try:
-            with trio.CancelScope() as cancel.scope:
+            with trio.CancelScope(deadline=cancel_after_s) as cancel.scope:
                 await scheduler.run(todo, manifest)
+            if cancel.scope.cancelled_caught and cancel.cancelled_at is None:
+                cancel.cancelled_at = cancel_after_s
         finally:
             cancel.scope = None
             manifest.close()
@@ -139,5 +145,6 @@ def roll_out(
             cancelled_at=cancel.cancelled_at, held=sum(line.borrowed_tokens for line in lines),
         )  # fmt: skip
 
-    with structlog.testing.capture_logs():
-        return simulate(seed, main, cancel)
+    with structlog.testing.capture_logs() as logged:
+        ran = simulate(seed, main, cancel)
+    return attrs.evolve(ran, logged=logged)

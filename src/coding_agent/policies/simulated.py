@@ -130,6 +130,12 @@ def _replace(draws: random.Random, paths: list[str]) -> tuple[str, Arguments]:
     return "replace_text", {"path": draws.choice(paths), "old": old, "new": new, "count": draws.randint(1, 2)}
 
 
+def _patch(draws: random.Random, paths: list[str]) -> tuple[str, Arguments]:
+    path, number = draws.choice(paths), draws.randint(0, 3)
+    new = f"--- /dev/null\n+++ b/notes/{number}.md\n@@ -0,0 +1 @@\n+x {number}\n"
+    return "apply_patch", {"patch": draws.choice([new, f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-def\n+DEF\n"])}
+
+
 def _command(draws: random.Random, paths: list[str]) -> tuple[str, Arguments]:
     command = draws.choice(
         [f"echo {draws.randint(0, 9)} >> log.txt", f"cat {draws.choice(paths)}", f"sleep {draws.randint(1, 90)}",
@@ -142,5 +148,5 @@ def _tests(_: random.Random, __: list[str]) -> tuple[str, Arguments]:
     return "run_tests", {}
 
 
-MOVES: tuple[Draw, ...] = (_list, _read, _search, _write, _replace, _replace, _command, _command, _tests)
+MOVES: tuple[Draw, ...] = (_list, _read, _search, _write, _patch, _replace, _replace, _command, _command, _tests)
 """What it may do in a turn, each as likely as the others."""
