@@ -147,6 +147,8 @@ def problems(chosen: Schedule) -> Iterator[str]:
 def _leaks(ran: Ran, backend: SimulatedBackend, before: set[str]) -> Iterator[str]:
     if ran.held:
         yield f"{ran.held} places are still taken"
+    if ran.begun_late:
+        yield f"begun after the cancellation: {ran.begun_late}"
     if backend.live:
         yield f"{backend.live} sandboxes are still open"
     if left := descriptors() - before:

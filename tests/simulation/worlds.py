@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import attrs
 import structlog
 import trio
 
+from coding_agent.events.schema import EpisodeStarted
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy, PolicyReply, PolicyRequest
 from coding_agent.policies.simulated import SimulatedModel
@@ -105,6 +105,8 @@ class Ran:
     cancelled_at: float | None
     held: int
     """Places in any line, threads included, that were still taken."""
+    begun_late: list[str]
+    """Episodes that began when the run was cancelled already."""
     logged: list[structlog.typing.EventDict] = attrs.field(factory=list)
     """What people would have been told."""
 
@@ -118,6 +120,13 @@ def roll_out(
     run = RunDirectory.create(folder, {})
     room = places or Places()
     cancel = CancelAt(cancel_at)
+    begun_late: list[str] = []
+
+    def start(job: Job, attempt: int) -> EpisodeStarted:
+        started = start_episode(job, attempt, backend=backend)
+        if cancel.scope is not None and cancel.scope.cancel_called:
+            begun_late.append(started.episode)
+        return started
 
     async def main() -> Ran:
         lanes = Lanes.of(models=room.models, sandboxes=room.sandboxes, graders=room.graders)
@@ -125,7 +134,6 @@ def roll_out(
             backend=backend, spec=SandboxSpec(), run=run, lanes=lanes, durability=durability, observer=observer
         )
         groups: list[tuple[str, int]] = []
-        start = functools.partial(start_episode, backend=backend)
         scheduler = Scheduler(
             world=world, start=start, concurrency=room.episodes, retries=retries,
             on_group=lambda name, done: groups.append((name, len(done))),
@@ -143,6 +151,7 @@ def roll_out(
         return Ran(
             run=run, outcomes=scheduler.outcomes, groups=groups, ended_at=trio.current_time(), steps=cancel.steps,
             cancelled_at=cancel.cancelled_at, held=sum(line.borrowed_tokens for line in lines),
+            begun_late=begun_late,
         )  # fmt: skip
 
     with structlog.testing.capture_logs() as logged:

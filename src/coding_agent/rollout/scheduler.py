@@ -134,6 +134,8 @@ class Scheduler:
             _log.warning("infrastructure failed, trying again", task=job.task.id, sample=job.sample, attempt=attempt)
 
     async def _attempt(self, job: Job, attempt: int, manifest: Manifest) -> Outcome:
+        # A cancelled run begins nothing more.
+        await anyio.lowlevel.checkpoint_if_cancelled()
         if job.source is None:
             beginning = self._begin(job, attempt)
         else:
