@@ -13,6 +13,7 @@ import pytest
 from coding_agent.errors import LogDamaged, LogIncompatible, LogLocked, LogTorn, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, write_line
 from coding_agent.events.schema import FORMAT
+from coding_agent.store.disk import REAL_DISK
 from coding_agent.store.reader import read_events, read_records, verify
 from coding_agent.store.recover import recover
 from coding_agent.store.writer import LogWriter, lock
@@ -126,7 +127,7 @@ def test_the_lock_says_who_must_be_waited_for(tmp_path: Path) -> None:
     with path.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(LogLocked, match="another process is writing this log"):
-            lock(os.open(path, os.O_RDONLY), path)
+            lock(REAL_DISK, REAL_DISK.open(path), path)
 
 
 def test_an_illegal_event_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from coding_agent.store.rundir import RunDirectory
 from tests.samples import toy_episode, write_log
 
 
-def sealed(run: RunDirectory) -> Path:
+def sealed(run: RunDirectory, *, times: int = 1) -> Path:
     path = write_log(run.log_path("toy", 0, 0), toy_episode())
     report = verify(path)
     entry = Entry(
@@ -22,7 +22,8 @@ def sealed(run: RunDirectory) -> Path:
         events=report.events, head=report.head, semantic_digest=report.semantic_digest, summary={"reason": "submitted"},
     )  # fmt: skip
     manifest = run.manifest()
-    manifest.append(entry)
+    for _ in range(times):
+        manifest.append(entry)
     manifest.close()
     return path
 
@@ -65,10 +66,18 @@ def test_the_manifest_notices_a_missing_tail(run: RunDirectory) -> None:
 
 
 def test_a_changed_manifest_is_damage(run: RunDirectory) -> None:
-    sealed(run)
+    sealed(run, times=2)
     manifest = run.path / "manifest.jsonl"
-    manifest.write_bytes(manifest.read_bytes().replace(b'"toy"', b'"joy"'))
-    with pytest.raises(LogDamaged, match="the chain does not fit"):
+    manifest.write_bytes(manifest.read_bytes().replace(b'"toy"', b'"joy"', 1))
+    with pytest.raises(LogDamaged, match=r"line 1, byte 0: .* the chain does not fit"):
+        list(read_manifest(manifest))
+
+
+def test_a_last_line_of_the_manifest_that_is_wrong_is_torn(run: RunDirectory) -> None:
+    sealed(run, times=2)
+    manifest = run.path / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes()[:-20] + bytes(20))
+    with pytest.raises(LogTorn, match="line 2, byte"):
         list(read_manifest(manifest))
 
 

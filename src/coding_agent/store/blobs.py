@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import attrs
 
 from coding_agent.errors import LogDamaged, StoreError
-from coding_agent.store.writer import sync_directory
+from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
 
 
 @attrs.frozen
@@ -18,32 +16,34 @@ class BlobStore:
     """A directory of files named by their SHA-256."""
 
     directory: Path
+    disk: Disk = REAL_DISK
 
     def put(self, data: bytes) -> str:
-        """Store `data` durably and return its name. Storing it again costs a look."""
+        """Store `data` durably and return its name. One that is there is compared, and put right when it differs."""
         name = hashlib.sha256(data).hexdigest()
         target = self.directory / name
-        if target.exists():
-            return name
-        self.directory.mkdir(parents=True, exist_ok=True)
         try:
-            with tempfile.NamedTemporaryFile(dir=self.directory, prefix=".new-", delete=False) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).rename(target)
-            sync_directory(self.directory)
+            make_directories(self.disk, self.directory)
+            if self.disk.exists(target) and self._read(target) == data:
+                # Whoever wrote it may not have come to this line yet.
+                self.disk.sync_directory(self.directory)
+            else:
+                write_file(self.disk, target, data)
         except OSError as error:
-            raise StoreError(str(target), f"can not be written: {error.strerror}") from error
+            raise StoreError(str(target), f"can not be written: {error.strerror or error}") from error
         return name
 
     def get(self, name: str) -> bytes:
         """Raises StoreError when it is missing, LogDamaged when its content is not what its name says."""
         target = self.directory / name
         try:
-            data = target.read_bytes()
+            data = self._read(target)
         except OSError as error:
             raise StoreError(str(target), f"can not be read: {error.strerror}") from error
         if hashlib.sha256(data).hexdigest() != name:
             raise LogDamaged(str(target), "the content is not what the name says")
         return data
+
+    def _read(self, target: Path) -> bytes:
+        with self.disk.read(target) as stream:
+            return stream.read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,8 @@ import orjson
 
 from coding_agent.errors import LogDamaged, LogTorn, StoreError, WriterPoisoned
 from coding_agent.events.values import JSON
-from coding_agent.store.writer import lock, sync_directory
+from coding_agent.store.disk import REAL_DISK, Disk, write_all
+from coding_agent.store.writer import lock
 
 SEED = hashlib.sha256(b"coding-agent manifest v1\n").hexdigest()
 _TAIL = len(',"chain":""}\n') + 64
@@ -34,7 +34,7 @@ class Entry:
     head: str
     semantic_digest: str
     summary: dict[str, JSON]
-    """For people and filters: `reason`, `turns`, `graded`, `passed`."""
+    """For people and filters: `reason`, `turns`, `passed`."""
     step: int | None = None
     group: str | None = None
 
@@ -42,19 +42,24 @@ class Entry:
 class Manifest:
     """The manifest of one run directory, open for appending by one process."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, disk: Disk = REAL_DISK) -> None:
+        """Raises LogLocked; LogTorn and LogDamaged for what must not be appended to; StoreError."""
+        self.path, self._disk = path, disk
         self._chain = SEED
         self._one_at_a_time = threading.Lock()
         self._failure: OSError | None = None
-        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        lock(fd, path)
+        self._fd = -1
+        try:
+            fd = _open(disk, path)
+        except OSError as error:
+            raise StoreError(str(path), f"can not be written: {error.strerror}") from error
+        lock(disk, fd, path)
         self._fd = fd
         try:
-            for _, self._chain in _lines(path):
+            for _, self._chain in _lines(path, disk):
                 pass
         except StoreError:
-            os.close(fd)
+            self.close()
             raise
 
     def append(self, entry: Entry, *, durable: bool = True) -> None:
@@ -63,15 +68,14 @@ class Manifest:
             self._append(entry, durable=durable)
 
     def _append(self, entry: Entry, *, durable: bool) -> None:
-        head = orjson.dumps(attrs.asdict(entry))[:-1]
-        chain = hashlib.sha256(self._chain.encode() + head).hexdigest()
-        raw = head + b',"chain":"' + chain.encode() + b'"}\n'
+        raw, chain = manifest_line(entry, self._chain)
+        if self._fd < 0:
+            raise WriterPoisoned(str(self.path), "this manifest is closed")
         try:
-            if self._failure is None and os.write(self._fd, raw) != len(raw):
-                self._failure = OSError("short write")
-            if self._failure is None and durable:
-                os.fdatasync(self._fd)
-                sync_directory(self.path.parent)
+            if self._failure is None:
+                write_all(self._disk, self._fd, raw)
+                if durable:
+                    self._disk.sync(self._fd)
         except OSError as error:
             self._failure = error
         if self._failure is not None:
@@ -81,29 +85,65 @@ class Manifest:
 
     def close(self) -> None:
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            fd, self._fd = self._fd, -1
+            self._disk.close(fd)
 
 
-def read_manifest(path: Path) -> Iterator[Entry]:
-    """Each entry in order. Raises LogTorn or LogDamaged at the first line that is not what was written."""
-    for entry, _ in _lines(path):
+def manifest_line(entry: Entry, previous: str) -> tuple[bytes, str]:
+    """The line of an entry and its chain, after the line whose chain is `previous`."""
+    head = orjson.dumps(attrs.asdict(entry))[:-1]
+    chain = hashlib.sha256(previous.encode() + head).hexdigest()
+    return head + b',"chain":"' + chain.encode() + b'"}\n', chain
+
+
+def read_manifest(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Entry]:
+    """Each entry in order. Raises LogTorn or LogDamaged at the first line that is not what was written.
+
+    Each line is durable before the next is written, so only the last one can be torn.
+    """
+    for entry, _ in _lines(path, disk):
         yield entry
 
 
-def _lines(path: Path) -> Iterator[tuple[Entry, str]]:
+def _open(disk: Disk, path: Path) -> int:
+    try:
+        return disk.open(path)
+    except FileNotFoundError:
+        pass
+    try:
+        fd = disk.create(path)
+    except FileExistsError:
+        return disk.open(path)
+    disk.sync_directory(path.parent)
+    return fd
+
+
+def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
     chain, offset = SEED, 0
-    with path.open("rb") as stream:
+    try:
+        stream = disk.read(path)
+    except OSError as error:
+        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+    with stream:
         for number, raw in enumerate(stream, start=1):
-            if not raw.endswith(b"\n"):
-                raise LogTorn(str(path), "the last line was never completely written", line=number, byte=offset)
-            expected = hashlib.sha256(chain.encode() + raw[:-_TAIL]).hexdigest()
             try:
-                body = orjson.loads(raw)
-                if body.pop("chain") != expected:
-                    raise ValueError("the chain does not fit")  # noqa: TRY301  all that is wrong is reported alike
-                entry = cattrs.structure(body, Entry)
-            except Exception as error:
-                raise LogDamaged(str(path), f"not what was written: {error}", line=number, byte=offset) from error
-            chain, offset = expected, offset + len(raw)
+                entry, chain = _entry(raw, chain)
+            except ValueError as error:
+                place = {"line": number, "byte": offset}
+                if stream.readline():
+                    raise LogDamaged(str(path), f"not what was written: {error}", **place) from error
+                raise LogTorn(str(path), f"the last line was never completely written: {error}", **place) from error
+            offset += len(raw)
             yield entry, chain
+
+
+def _entry(raw: bytes, previous: str) -> tuple[Entry, str]:
+    expected = hashlib.sha256(previous.encode() + raw[:-_TAIL]).hexdigest()
+    if not raw.endswith(f',"chain":"{expected}"}}\n'.encode()):
+        raise ValueError("the chain does not fit" if raw.endswith(b"\n") else "it has no end")
+    try:
+        body = orjson.loads(raw)
+        del body["chain"]
+        return cattrs.structure(body, Entry), expected
+    except Exception as error:
+        raise ValueError(f"not an entry: {error}") from error

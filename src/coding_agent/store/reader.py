@@ -14,6 +14,7 @@ import attrs
 from coding_agent.errors import DecodeError, LogDamaged, LogIncompatible, LogTorn, StoreError, UnknownEvent
 from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, parse, read_line
 from coding_agent.events.schema import FORMAT, Event
+from coding_agent.store.disk import REAL_DISK, Disk
 
 LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
 
@@ -49,10 +50,10 @@ class LogReport:
         }[self.condition]
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Record]:
     """Each intact record in order; then, if the file goes on, LogTorn, LogDamaged or LogIncompatible at that place."""
     try:
-        stream = path.open("rb")
+        stream = disk.read(path)
     except OSError as error:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
     with stream:
@@ -84,14 +85,14 @@ def read_events(path: Path) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def verify(path: Path) -> LogReport:
+def verify(path: Path, *, disk: Disk = REAL_DISK) -> LogReport:
     """Every byte checked against the chain; never raises for what is wrong with the file."""
     last: Record | None = None
     count = durable = 0
     condition: LogCondition = "incomplete"
     problem: StoreError | None = None
     try:
-        for record in read_records(path):
+        for record in read_records(path, disk=disk):
             last, count, durable = record, count + 1, max(durable, record.synced)
         condition = "sealed" if last is not None and last.type == "done" else "incomplete"
     except LogTorn as error:
@@ -99,7 +100,7 @@ def verify(path: Path) -> LogReport:
     except LogIncompatible as error:
         condition, problem = "incompatible", error
     except StoreError as error:
-        condition, problem = "damaged" if path.exists() else "missing", error
+        condition, problem = "damaged" if disk.exists(path) else "missing", error
     return LogReport(
         file=str(path),
         condition=condition,

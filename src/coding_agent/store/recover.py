@@ -1,16 +1,18 @@
-"""Cutting a torn tail. Damage is never touched."""
+"""Cutting a torn tail. Damage is never touched, and what is cut is kept."""
 
 from __future__ import annotations
 
-import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import attrs
 
 from coding_agent.errors import LogDamaged, LogIncompatible, StoreError
+from coding_agent.store.disk import REAL_DISK, Disk, write_all
 from coding_agent.store.reader import LogReport, verify
-from coding_agent.store.writer import lock, sync_directory
+from coding_agent.store.writer import lock
 
 
 @attrs.frozen(kw_only=True)
@@ -23,45 +25,90 @@ class Recovery:
     cut_bytes: int
 
 
-def recover(path: Path) -> Recovery:
+def recover(path: Path, *, disk: Disk = REAL_DISK) -> Recovery:
     """Cut the torn tail of a log and keep the original beside it as `<name>.torn`, `.torn.1` …
 
-    Raises LogDamaged, LogIncompatible or StoreError (missing) and then changes nothing; LogLocked while it is written.
+    Raises LogDamaged, LogIncompatible or StoreError (missing, not writable) and then changes nothing; LogLocked while
+    it is written.
     """
-    before = verify(path)
-    if before.condition in {"sealed", "incomplete"}:
+    before = _cuttable(path, disk)
+    if before.condition != "torn":
         return Recovery(report=before, original=None, cut_bytes=0)
-    problem = before.problem or before.condition
-    if before.condition == "damaged":
-        raise LogDamaged(str(path), problem, line=before.line, byte=before.byte)
-    if before.condition == "incompatible":
-        raise LogIncompatible(str(path), problem)
-    if before.condition == "missing":
-        raise StoreError(str(path), problem)
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    lock(fd, path)
+    fd = _open(disk, path)
+    lock(disk, fd, path)
     try:
-        original = _set_aside(path)
-        size = os.fstat(fd).st_size
-        keep = before.byte or 0
-        os.ftruncate(fd, keep)
-        os.fsync(fd)
+        # A writer may have gone on and ended between the look and the lock.
+        before = _cuttable(path, disk)
+        cut = disk.size(fd) - (before.byte or 0)
+        if before.condition != "torn" or cut == 0:
+            return Recovery(report=before, original=None, cut_bytes=0)
+        original = cut_tail(disk, fd, path, keep=before.byte or 0)
     finally:
-        os.close(fd)
-    sync_directory(path.parent)
-    return Recovery(report=verify(path), original=original, cut_bytes=size - keep)
+        disk.close(fd)
+    return Recovery(report=verify(path, disk=disk), original=original, cut_bytes=cut)
 
 
-def _set_aside(path: Path) -> Path:
+def cut_tail(disk: Disk, fd: int, path: Path, *, keep: int) -> Path:
+    """Keep the first `keep` bytes of a locked file; the whole is copied aside, durably, before. Raises StoreError."""
+    try:
+        original = _set_aside(disk, path)
+        disk.truncate(fd, keep)
+        disk.sync(fd)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(str(path), f"can not be recovered: {reason}; nothing is lost, try again elsewhere") from error
+    return original
+
+
+def _cuttable(path: Path, disk: Disk) -> LogReport:
+    report = verify(path, disk=disk)
+    problem = report.problem or report.condition
+    if report.condition == "damaged":
+        raise LogDamaged(str(path), problem, line=report.line, byte=report.byte)
+    if report.condition == "incompatible":
+        raise LogIncompatible(str(path), problem)
+    if report.condition == "missing":
+        raise StoreError(str(path), problem)
+    return report
+
+
+def _open(disk: Disk, path: Path) -> int:
+    try:
+        return disk.open(path)
+    except OSError as error:
+        message = f"can not be recovered here: {error.strerror}; nothing was changed: recover a copy"
+        raise StoreError(str(path), message) from error
+
+
+def _set_aside(disk: Disk, path: Path) -> Path:
     number = 0
     while True:
         target = path.with_name(path.name + ".torn" + (f".{number}" if number else ""))
         try:
-            with target.open("xb") as copy, path.open("rb") as source:
-                shutil.copyfileobj(source, copy)
-                copy.flush()
-                os.fsync(copy.fileno())
+            fd = disk.create(target)
         except FileExistsError:
             number += 1
-        else:
-            return target
+            continue
+        try:
+            try:
+                with disk.read(path) as source:
+                    shutil.copyfileobj(source, cast("BinaryIO", _Appending(disk, fd)))
+                disk.sync(fd)
+            finally:
+                disk.close(fd)
+            disk.sync_directory(path.parent)
+        except OSError:
+            with suppress(OSError):
+                disk.remove(target)
+            raise
+        return target
+
+
+@attrs.frozen
+class _Appending:
+    disk: Disk
+    fd: int
+
+    def write(self, data: bytes) -> int:
+        write_all(self.disk, self.fd, data)
+        return len(data)

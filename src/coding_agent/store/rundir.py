@@ -13,6 +13,7 @@ import tomli_w
 
 from coding_agent.errors import StoreError, UsageError
 from coding_agent.store.blobs import BlobStore
+from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
 from coding_agent.store.manifest import Manifest, read_manifest
 from coding_agent.store.reader import LogReport, verify
 
@@ -22,19 +23,20 @@ class RunDirectory:
     """Where one run keeps everything that it knows."""
 
     path: Path
+    disk: Disk = REAL_DISK
 
     @classmethod
-    def create(cls, path: Path, configuration: Mapping[str, Any]) -> Self:
-        """Make the directory and write `run.toml`. Raises UsageError when a run is already there."""
-        if (path / "run.toml").exists():
+    def create(cls, path: Path, configuration: Mapping[str, Any], *, disk: Disk = REAL_DISK) -> Self:
+        """Make the directory and `run.toml`, durably. Raises UsageError when a run is already there."""
+        if disk.exists(path / "run.toml"):
             raise UsageError(f"{path} already holds a run; choose another directory")
         try:
             for name in ("episodes", "labels", "blobs"):
-                (path / name).mkdir(parents=True, exist_ok=True)
-            (path / "run.toml").write_text(tomli_w.dumps(configuration), encoding="utf-8")
+                make_directories(disk, path / name)
+            write_file(disk, path / "run.toml", tomli_w.dumps(configuration).encode())
         except OSError as error:
-            raise UsageError(f"{path} can not be a run directory: {error.strerror}") from error
-        return cls(path)
+            raise UsageError(f"{path} can not be a run directory: {error.strerror or error}") from error
+        return cls(path, disk)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -53,7 +55,7 @@ class RunDirectory:
 
     @property
     def blobs(self) -> BlobStore:
-        return BlobStore(self.path / "blobs")
+        return BlobStore(self.path / "blobs", self.disk)
 
     def log_path(self, task: str, sample: int, attempt: int) -> Path:
         """Task ids from elsewhere may hold any character; a path segment may not."""
@@ -67,7 +69,7 @@ class RunDirectory:
 
     def manifest(self) -> Manifest:
         """Open for appending. Raises LogLocked, LogTorn, LogDamaged."""
-        return Manifest(self.path / "manifest.jsonl")
+        return Manifest(self.path / "manifest.jsonl", disk=self.disk)
 
     def verify(self) -> Iterator[LogReport]:
         """Every log, and every log that the manifest names: a file that is gone or shorter than sealed is reported."""

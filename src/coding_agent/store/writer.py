@@ -8,17 +8,17 @@ Done are durable before Done is written, and Done, the file and its directory ar
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
-import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
-from coding_agent.errors import LogLocked, UsageError, WriterPoisoned
+from coding_agent.errors import LogLocked, StoreError, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, Line, write_line
 from coding_agent.events.log import Place, advance
 from coding_agent.events.schema import Done, Event
+from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_all
 from coding_agent.store.reader import read_records
 from coding_agent.store.syncer import group_syncer
 
@@ -33,9 +33,9 @@ def utc_now() -> str:
 class LogWriter:
     """Appends events to a log that it created and locked. Thread-safe against the syncer, not against itself."""
 
-    def __init__(self, path: Path, fd: int, durability: Durability, clock: Callable[[], str]) -> None:
+    def __init__(self, path: Path, fd: int, durability: Durability, clock: Callable[[], str], disk: Disk) -> None:
         self.path, self.durability = path, durability
-        self._fd, self._clock = fd, clock
+        self._fd, self._clock, self._disk = fd, clock, disk
         self._lock = threading.Lock()
         self._place = Place()
         self._synced = -1
@@ -43,29 +43,37 @@ class LogWriter:
         self.state, self.chain = STATE_SEED, CHAIN_SEED
 
     @classmethod
-    def create(cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now) -> Self:
-        """A new log. Raises UsageError when the file exists, LogLocked when somebody else holds it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    def create(
+        cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now, disk: Disk = REAL_DISK
+    ) -> Self:
+        """A new log. Raises UsageError when the file exists, LogLocked when somebody else holds it, StoreError."""
         try:
-            fd = os.open(path, flags, 0o644)
+            make_directories(disk, path.parent)
+            fd = disk.create(path)
         except FileExistsError as error:
             message = f"{path} exists; an episode's log is written once: choose another run directory"
             raise UsageError(message) from error
-        lock(fd, path)
-        return cls(path, fd, durability, clock)
+        except OSError as error:
+            raise StoreError(str(path), f"can not be created: {error.strerror}") from error
+        lock(disk, fd, path)
+        return cls(path, fd, durability, clock, disk)
 
     @classmethod
-    def reopen(cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now) -> Self:
+    def reopen(
+        cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now, disk: Disk = REAL_DISK
+    ) -> Self:
         """Go on in an intact log that has no Done; one without any event is begun anew.
 
         Raises LogLocked, UsageError for a sealed log, and what `read_records` raises for one that is not intact.
         """
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        lock(fd, path)
-        writer = cls(path, fd, durability, clock)
         try:
-            if os.fstat(fd).st_size:
+            fd = disk.open(path)
+        except OSError as error:
+            raise StoreError(str(path), f"can not be written: {error.strerror}") from error
+        lock(disk, fd, path)
+        writer = cls(path, fd, durability, clock, disk)
+        try:
+            if disk.size(fd):
                 writer._follow()
         except Exception:
             writer.close()
@@ -73,7 +81,7 @@ class LogWriter:
         return writer
 
     def _follow(self) -> None:
-        for record in read_records(self.path):
+        for record in read_records(self.path, disk=self._disk):
             self._place = advance(self._place, record.event)
             self.state, self.chain = record.state, record.chain
         if self._place.done:
@@ -100,7 +108,9 @@ class LogWriter:
         place = advance(self._place, event)
         sealing = isinstance(event, Done) and self.durability != "none"
         if sealing:
+            # A Done that is durable says that everything before it is.
             self.sync()
+            self._check_alive()
         line = write_line(
             event, seq=self._place.seq, at=at or self._clock(), synced=self._synced, state=self.state, chain=self.chain
         )
@@ -109,7 +119,7 @@ class LogWriter:
         if sealing or self.durability == "event":
             self.sync()
             if sealing or place.seq == 1:
-                self._guard(lambda: sync_directory(self.path.parent))
+                self._sync_names()
         elif self.durability == "group":
             group_syncer().mark(self)
         self._check_alive()
@@ -122,7 +132,7 @@ class LogWriter:
                 return
             last = self._place.seq - 1
             try:
-                os.fdatasync(self._fd)
+                self._disk.sync(self._fd)
             except OSError as error:
                 self._failure = error
                 return
@@ -130,10 +140,14 @@ class LogWriter:
 
     def close(self) -> None:
         """Release the lock and the descriptor. An unsealed log stays readable and resumable."""
+        if self.durability != "none" and self._synced < self._place.seq - 1:
+            self.sync()
         with self._lock:
             if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+                fd, self._fd = self._fd, -1
+                # What matters was synced; an error of close says nothing more about it.
+                with suppress(OSError):
+                    self._disk.close(fd)
 
     def __enter__(self) -> Self:
         return self
@@ -143,16 +157,16 @@ class LogWriter:
 
     def _write(self, raw: bytes) -> None:
         try:
-            written = os.write(self._fd, raw)
-            if written != len(raw):
-                raise OSError(f"short write: {written} of {len(raw)} bytes")  # noqa: TRY301  one place poisons
+            write_all(self._disk, self._fd, raw)
         except OSError as error:
             self._failure = error
             self._check_alive()
 
-    def _guard(self, action: Callable[[], None]) -> None:
+    def _sync_names(self) -> None:
+        """The file's name, and the name of its directory, which another writer may have made a moment ago."""
         try:
-            action()
+            self._disk.sync_directory(self.path.parent)
+            self._disk.sync_directory(self.path.parent.parent)
         except OSError as error:
             self._failure = error
 
@@ -164,19 +178,8 @@ class LogWriter:
             raise WriterPoisoned(str(self.path), "this writer is closed")
 
 
-def lock(fd: int, path: Path) -> None:
+def lock(disk: Disk, fd: int, path: Path) -> None:
     """Take the log's lock, or close `fd` and raise LogLocked."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(fd)
-        raise LogLocked(str(path), "another process is writing this log; wait for it, or stop it") from error
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    if not disk.lock(fd):
+        disk.close(fd)
+        raise LogLocked(str(path), "another process is writing this log; wait for it, or stop it")

@@ -1,0 +1,155 @@
+"""The one edge between the store and the operating system: every call that touches a disk is a method here.
+
+Faults and power loss are played here, at each call. No method tries anything again, and `write` may write less than it
+was given: what that means is the caller's to decide.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+_APPEND = os.O_APPEND | os.O_CLOEXEC
+
+
+class Disk(Protocol):
+    """What the store needs of a file system. Every method raises OSError for what the system refuses."""
+
+    def create(self, path: Path) -> int:
+        """A new file, open for appending. Raises FileExistsError."""
+
+    def open(self, path: Path) -> int:
+        """An existing file, open for appending and truncating. Raises FileNotFoundError."""
+
+    def lock(self, fd: int) -> bool:
+        """Take the file's one lock, held until `close`; False when somebody else has it."""
+
+    def write(self, fd: int, data: bytes) -> int:
+        """Append once; says how many bytes were written."""
+
+    def sync(self, fd: int) -> None:
+        """Make the content durable. After an error nothing is known of what was not yet durable."""
+
+    def size(self, fd: int) -> int: ...
+
+    def truncate(self, fd: int, size: int) -> None: ...
+
+    def close(self, fd: int) -> None: ...
+
+    def read(self, path: Path) -> BinaryIO:
+        """The content, as a stream."""
+
+    def exists(self, path: Path) -> bool: ...
+
+    def make_directory(self, path: Path) -> None:
+        """One directory. Raises FileExistsError."""
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Atomic; replaces `target`."""
+
+    def remove(self, path: Path) -> None: ...
+
+    def sync_directory(self, path: Path) -> None:
+        """Make the names in a directory durable."""
+
+
+class RealDisk:
+    """The file system of this host."""
+
+    def create(self, path: Path) -> int:
+        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | _APPEND, 0o644)
+
+    def open(self, path: Path) -> int:
+        return os.open(path, os.O_RDWR | _APPEND)
+
+    def lock(self, fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def write(self, fd: int, data: bytes) -> int:
+        return os.write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        os.fdatasync(fd)
+
+    def size(self, fd: int) -> int:
+        return os.fstat(fd).st_size
+
+    def truncate(self, fd: int, size: int) -> None:
+        os.ftruncate(fd, size)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def read(self, path: Path) -> BinaryIO:
+        return path.open("rb")
+
+    def exists(self, path: Path) -> bool:
+        return path.exists()
+
+    def make_directory(self, path: Path) -> None:
+        path.mkdir()
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.rename(target)
+
+    def remove(self, path: Path) -> None:
+        path.unlink()
+
+    def sync_directory(self, path: Path) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+REAL_DISK: Disk = RealDisk()
+
+
+def write_all(disk: Disk, fd: int, data: bytes) -> None:
+    """One write of everything. Raises OSError for a short one: what is there then has no end."""
+    written = disk.write(fd, data)
+    if written != len(data):
+        raise OSError(f"short write: {written} of {len(data)} bytes")
+
+
+def make_directories(disk: Disk, path: Path) -> None:
+    """`path` and its parents, each durable in the directory above it when this one had to make it."""
+    if disk.exists(path):
+        return
+    make_directories(disk, path.parent)
+    with suppress(FileExistsError):
+        disk.make_directory(path)
+    disk.sync_directory(path.parent)
+
+
+def write_file(disk: Disk, path: Path, data: bytes) -> None:
+    """The whole file or none of it, durable under its name: written beside it, synced, renamed, directory synced."""
+    new = path.with_name(f".new-{secrets.token_hex(8)}")
+    fd = disk.create(new)
+    try:
+        try:
+            # A file larger than one write may be is written in pieces; a piece that makes no progress is an error.
+            view = memoryview(data)
+            while view:
+                written = disk.write(fd, bytes(view[: 1 << 30]))
+                if written == 0:
+                    raise OSError(f"short write: {len(view)} of {len(data)} bytes are left")
+                view = view[written:]
+            disk.sync(fd)
+        finally:
+            disk.close(fd)
+        disk.rename(new, path)
+    except OSError:
+        with suppress(OSError):
+            disk.remove(new)
+        raise
+    disk.sync_directory(path.parent)
