@@ -1,58 +1,39 @@
-"""Record the episodes of `replays/`: each a small story with a different ending. Run it only to add to them."""
+"""Record the episodes of `replays/`: each a small story with a different ending, in the real sandbox.
+
+Records what is not there yet; remove a log (and its `.expected.json`) to have it recorded again.
+"""
 
 from __future__ import annotations
 
 import functools
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import anyio
+import anyio.abc
 import attrs
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.rollout.worlds import FIX, SOLVE, SUBMIT, job, roll_out, script  # noqa: E402
+from tests.rollout.worlds import Dying, play_jobs, roll_out  # noqa: E402
+from tests.stories import CANCELLED, DYING, RESUMED, STORIES  # noqa: E402
 
-from coding_agent.events.values import Limits  # noqa: E402
-from coding_agent.policies.base import PolicyReply, RawCall  # noqa: E402
+from coding_agent.events.schema import Event, Label, ModelTurn, ToolCall  # noqa: E402
 from coding_agent.policies.gold import GoldPolicy  # noqa: E402
 from coding_agent.policies.repair import RepairPolicy  # noqa: E402
+from coding_agent.replay.golden import record  # noqa: E402
+from coding_agent.rollout.resume import plan  # noqa: E402
 from coding_agent.rollout.scheduler import Job  # noqa: E402
 from coding_agent.rollout.start import task_limits  # noqa: E402
-from coding_agent.store.blobs import BlobStore  # noqa: E402
+from coding_agent.rollout.world import Stage  # noqa: E402
+from coding_agent.store.reader import read_records  # noqa: E402
+from coding_agent.store.rundir import RunDirectory  # noqa: E402
+from coding_agent.store.writer import LogWriter  # noqa: E402
 from coding_agent.tasks.load import load_task  # noqa: E402
 
-PATCH = (
-    "--- a/double.py\\n+++ b/double.py\\n@@ -1,2 +1,2 @@\\n def double(x):\\n-    return 2 + x\\n+    return x + x\\n"
-    "--- /dev/null\\n+++ b/notes/why.md\\n@@ -0,0 +1 @@\\n+Because.\\n"
-)
-BLOCKED = ("submit", '{"status": "blocked", "summary": "I do not know."}')
-TWO_CALLS = attrs.evolve(
-    SOLVE,
-    replies=(PolicyReply(content=None, calls=tuple(RawCall(id="x", name=n, arguments=a) for n, a in (FIX, SUBMIT))),),
-)
-STORIES = {
-    "every-tool": job(script(
-        ("list_files", "{}"), ("read_file", '{"path": "double.py"}'), ("search", '{"pattern": "return"}'),
-        ("run_tests", "{}"), ("write_file", '{"path": "notes.txt", "content": "2 + x?"}'), FIX,
-        ("replace_text", '{"path": "double.py", "old": "2 * x", "new": "2 + x"}'),
-        ("apply_patch", '{"patch": "' + PATCH + '"}'), ("run_command", '{"command": "rm notes.txt; ls; exit 3"}'),
-        ("run_tests", '{"tests": ["tests/test_double.py::test_three"]}'), SUBMIT,
-    ), limits=Limits(turns=12)),
-    "denied-calls": job(script(
-        ("runtests", "{}"), ("read_file", "{"), ("read_file", '{"path": 3, "form": 1}'),
-        ("read_file", '{"path": "../etc/passwd"}'), ("apply_patch", '{"patch": "--- a/x\\n+++ b/x\\n@@ -1 +1 @@\\n-a\\n+b\\n"}'), BLOCKED,
-    )),
-    "tampering": job(script(("write_file", '{"path": "tests/test_double.py", "content": "def test_three(): pass\\n"}'), SUBMIT)),
-    "turn-limit": job(TWO_CALLS, limits=Limits(turns=1)),
-    "time-limit": job(script(FIX, ("run_command", '{"command": "sleep 30"}')), limits=Limits(seconds=1.5)),
-    "silence": job(attrs.evolve(SOLVE, replies=(PolicyReply(content="Let me think."),) * 3)),
-    "policy-error": job(script(FIX)),
-    "command-timeout": job(script(("run_command", '{"command": "echo before; sleep 30", "timeout_s": 1}'), BLOCKED)),
-}  # fmt: skip
+KIND = "bubblewrap"
 
 
 def stories() -> dict[str, Job]:
@@ -65,18 +46,61 @@ def stories() -> dict[str, Job]:
     return {**found, **STORIES}
 
 
+async def play(name: str, story: Job, folder: Path) -> Path:
+    """The log of one story, in a run directory."""
+    if name in DYING:
+        (outcome,) = await roll_out(folder, [story], backend=Dying())
+        return outcome.path
+    if name in CANCELLED:
+        await _cancel(folder, story)
+        return folder / "episodes" / "toy" / "0.0.jsonl"
+    (outcome,) = await roll_out(folder, [story], kind=KIND)
+    if name in RESUMED:
+        run = _kill(folder, outcome.path)
+        await play_jobs(run, list(plan(run, [story]).jobs), kind=KIND)
+        return outcome.path
+    return _label(outcome.path) if name == "labelled" else outcome.path
+
+
+async def _cancel(folder: Path, story: Job) -> None:
+    def observe(_episode: str, _stage: Stage, event: Event | None) -> None:
+        if isinstance(event, ToolCall) and event.tool == "run_command":
+            scope.cancel()
+
+    with anyio.CancelScope() as scope:
+        await roll_out(folder, [story], kind=KIND, observer=observe)
+
+
+def _kill(folder: Path, log: Path) -> RunDirectory:
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[: len(lines) // 2]))
+    (folder / "manifest.jsonl").write_bytes(b"")
+    return RunDirectory.open(folder)
+
+
+def _label(log: Path) -> Path:
+    """The same log with what an expert would have done at each turn, as a labeller writes it while the episode runs."""
+    target = log.with_name("labelled.jsonl")
+    with LogWriter.create(target) as labelled:
+        for record_ in read_records(log):
+            labelled.append(record_.event, at=record_.at)
+            if isinstance(turn := record_.event, ModelTurn):
+                labelled.append(
+                    Label(turn=turn.turn, labeller="expert 1", request_digest=turn.request_digest, content="I agree.",
+                          calls=tuple(attrs.evolve(call, id="") for call in turn.calls))
+                )  # fmt: skip
+    return target
+
+
 def main() -> None:
     """Record what is not there yet."""
-    target = ROOT / "replays"
     for name, story in stories().items():
-        file = target / f"{name}.jsonl"
-        if file.exists():
+        if (ROOT / "replays" / f"{name}.jsonl").exists():
             continue
         with tempfile.TemporaryDirectory() as folder:
-            (outcome,) = anyio.run(functools.partial(roll_out, Path(folder) / "run", [story], kind="bubblewrap"))
-            assert not list(BlobStore(Path(folder) / "run" / "blobs").directory.iterdir())
-            shutil.copy(outcome.path, file)
-        sys.stdout.write(f"{name}: {outcome.reason}, {outcome.turns} turns, passed {outcome.passed}\n")
+            log = anyio.run(functools.partial(play, name, story, Path(folder) / "run"))
+            target = record(log, ROOT / "replays", name)
+        sys.stdout.write(f"{target.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def log_of(folder: Path) -> Path:
 def test_replaying_a_recorded_episode_needs_no_tasks_and_exits_0(tmp_path: Path) -> None:
     done = run("replay", EPISODE, "--json", cwd=tmp_path)
     assert done.returncode == 0
-    assert document(done)[0]["outcome"] == "identical"
+    assert document(done)["logs"][0]["outcome"] == "identical"
 
 
 @pytest.mark.parametrize("at", [0, 300, 5000, -2])
@@ -62,7 +62,7 @@ def test_a_divergence_exits_1_and_names_seq_and_field(tmp_path: Path) -> None:
             log.append(changed)
     done = run("replay", tmp_path / "other.jsonl", "--json")
     assert done.returncode == 1
-    found = document(done)[0]["divergence"]
+    found = document(done)["logs"][0]["divergence"]
     assert (found["seq"], found["path"], found["recorded"]) == (2, "tool_call.tool", "search")
 
 

@@ -105,7 +105,7 @@ class Dying(LocalBackend):
 
     @asynccontextmanager
     async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
-        async with super().open(spec) as sandbox:
+        async with LocalBackend.open(self, spec) as sandbox:
 
             async def test(*_: object, **__: object) -> None:
                 raise SandboxDied("the runtime hung up")

@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": "Re-derive recorded episodes with today's code.",
     "resume": "Go on with a run that was killed or stopped.",
     "fork": "Go elsewhere from an event of a recorded episode.",
+    "record": "Keep a finished episode as a regression test.",
     "verify": "Check every byte of logs, and what the manifest knows.",
     "recover": "Cut the torn tail of a log; the original is kept.",
     "show": "Read an episode: turns, tools, diffs, outcome and why.",

@@ -10,26 +10,19 @@ import attrs
 import click
 
 from coding_agent.cli import exits
-from coding_agent.cli.output import out, print_json
+from coding_agent.cli.logs import log_files
+from coding_agent.cli.output import print_json
+from coding_agent.cli.replay_report import Result, summary_of
+from coding_agent.cli.replay_report import show as show_results
 from coding_agent.errors import LogIncompatible, StoreError
-from coding_agent.replay.divergence import Divergence
-from coding_agent.replay.sealed import replay_log
+from coding_agent.replay.contrast import contrast
+from coding_agent.replay.effect import effect_of
+from coding_agent.replay.origin import derived_by
+from coding_agent.replay.sealed import Replay, replay_log
+from coding_agent.rollout.start import harness
 from coding_agent.sandbox.registry import KINDS
-
-
-@attrs.frozen(kw_only=True)
-class Result:
-    """One log's replay, as `--json` prints it."""
-
-    file: str
-    outcome: str
-    """identical, diverged, damaged or incompatible."""
-    events: int = 0
-    sealed: bool = False
-    semantic_digest: str | None = None
-    divergence: Divergence | None = None
-    problem: str | None = None
-
+from coding_agent.store.reader import read_events
+from coding_agent.store.rundir import blobs_of
 
 CODES = {
     "identical": exits.OK,
@@ -40,7 +33,7 @@ CODES = {
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--execute", is_flag=True, help="Run every recorded call and test again, in a fresh sandbox.")
 @click.option("--tasks", default="tasks", show_default=True, help="With --execute: where the tasks are.")
 @click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True, help="With --execute.")
@@ -50,23 +43,24 @@ CODES = {
 def command(logs: tuple[Path, ...], execute: bool, as_json: bool, **executing: Any) -> int:
     """Re-derive recorded episodes with today's code and compare every event.
 
-    Needs nothing but the files: no model, sandbox, network or tasks. The worst outcome decides the exit code.
+    LOGS are logs, run directories or folders of logs. Needs nothing but the files: no model, sandbox, network or
+    tasks. The worst outcome decides the exit code. Divergences are grouped by cause.
 
     With --execute it is not the code that is tried but the world: each recorded call and test run is executed again,
     and what comes of it compared, but for durations, addresses, times and temporary names. No policy is asked.
 
     Example: coding-agent replay replays/ep123.jsonl
     """
+    files = [file for path in logs for file in log_files(path)]
     if execute:
         from coding_agent.cli.execute import execute_logs  # noqa: PLC0415  sealed replay knows no sandbox
 
-        return execute_logs(logs, as_json=as_json, **executing)
-    results = [replay_one(path) for path in logs]
+        return execute_logs(files, as_json=as_json, **executing)
+    results = [replay_one(path) for path in files]
     if as_json:
-        print_json(results)
+        print_json({"summary": summary_of(results), "logs": results})
     else:
-        for result in results:
-            show(result)
+        show_results(results)
     return max(CODES[result.outcome] for result in results)
 
 
@@ -78,24 +72,42 @@ def replay_one(path: Path) -> Result:
         return Result(file=str(path), outcome="incompatible", problem=str(error))
     except StoreError as error:
         return Result(file=str(path), outcome="damaged", problem=str(error))
-    return Result(
+    result = Result(
         file=str(path),
         outcome="diverged" if replay.divergence else "identical",
         events=replay.events,
+        identical=replay.identical,
         sealed=replay.sealed,
         semantic_digest=replay.semantic_digest,
-        divergence=replay.divergence,
+        recorded_by=replay.header.harness if replay.header else None,
+        replayed_by=harness(),
+    )
+    return result if replay.divergence is None else _explained(result, path, replay)
+
+
+def _explained(result: Result, path: Path, replay: Replay) -> Result:
+    found = replay.divergence
+    assert found is not None
+    first, last = _bytes_of(path, found.seq)
+    return attrs.evolve(
+        result,
+        divergence=found,
+        contrast=contrast(found.recorded, found.replayed),
+        derived_by=derived_by(found),
+        line=found.seq + 1,
+        bytes=(first, last),
+        echoes=replay.echoes,
+        others=replay.others,
+        effect=effect_of(found, replay.instead, read_events(path), blobs_of(path).get),
     )
 
 
-def show(result: Result) -> None:
-    """One log's result for people."""
-    colour = "green" if result.outcome == "identical" else "red"
-    out.print(f"[{colour}]{result.outcome:<12}[/] ", end="")
-    out.print(f"{result.file}  {result.events} events", markup=False, end="")
-    out.print("" if result.sealed or result.outcome != "identical" else "  (not sealed: replayed as far as it goes)")
-    if result.problem:
-        out.print(f"  {result.problem}", markup=False)
-    if result.divergence:
-        found = result.divergence
-        out.print(f"  event {found.seq} ({found.code}) {found.message}", markup=False)
+def _bytes_of(path: Path, seq: int) -> tuple[int, int]:
+    """Offsets of the first and the last byte of a line."""
+    offset = 0
+    with path.open("rb") as stream:
+        for number, raw in enumerate(stream):
+            if number == seq:
+                return offset, offset + len(raw) - 1
+            offset += len(raw)
+    return offset, offset

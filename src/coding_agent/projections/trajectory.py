@@ -49,7 +49,8 @@ def trajectory(events: Sequence[Event]) -> Trajectory:
         if isinstance(event, ModelTurn):
             turns.append((event, len(state.messages)))
         state = extend(state, event)
-    ends = [reply for _, reply in turns[1:]] + [len(state.messages)]
+    # Where each turn's answers end: where the next turn begins, or at the end.
+    ends = [*(reply for _, reply in turns), len(state.messages)][1:] if turns else []
     last = events[-1]
     return Trajectory(
         episode=header.episode,

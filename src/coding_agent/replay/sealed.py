@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import attrs
 
@@ -27,7 +26,8 @@ from coding_agent.events.schema import (
     ToolOutcome,
     ToolResult,
 )
-from coding_agent.replay.divergence import Divergence, compare
+from coding_agent.events.values import ModelToolCall
+from coding_agent.replay.divergence import Code, Divergence, compare
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.state import EpisodeState, evolve
 from coding_agent.store.reader import read_records
@@ -39,11 +39,23 @@ from coding_agent.tools.render_tests import render_test_run
 class Replay:
     """What came of a replay. `divergence` None: identical as far as the log goes."""
 
+    header: EpisodeStarted | None
     events: int
-    """Compared and found equal."""
+    """In the log."""
+    identical: int
+    """Events before the first divergence; all of them if there is none."""
     sealed: bool
+    """The log has its Done."""
     semantic_digest: str
-    divergence: Divergence | None
+    """State after the last identical event."""
+    divergence: Divergence | None = None
+    """The first."""
+    echoes: tuple[int, ...] = ()
+    """Later events that differ for the same cause: in the same field, or in the digest of a changed conversation."""
+    others: tuple[Divergence, ...] = ()
+    """Further causes: the first divergence of each."""
+    instead: Event | None = None
+    """What this release puts where the first divergence is, if it differs in a field."""
 
 
 def replay_log(path: Path) -> Replay:
@@ -52,54 +64,103 @@ def replay_log(path: Path) -> Replay:
 
 
 def replay(records: Iterable[Record]) -> Replay:
-    """Replay verified records, stopping at the first divergence."""
-    state, digest, count = EpisodeState(), STATE_SEED, 0
+    """Replay verified records. After a divergence the recorded event is gone on with, so that each cause shows once.
+
+    An event that has no place in today's episode ends the comparison: nothing after it can be compared.
+    """
+    run = _Run()
     for record in records:
+        run.take(record)
+    return run.result()
+
+
+class _Run:
+    def __init__(self) -> None:
+        self.state, self.digest, self.count = EpisodeState(), STATE_SEED, 0
+        self.causes: list[tuple[Divergence, Event | None]] = []
+        self.echoes: list[int] = []
+        self.identical_digest = STATE_SEED
+        self.lost = False
+        """Nothing more can be compared."""
+
+    def take(self, record: Record) -> None:
+        self.count += 1
+        if self.lost:
+            return
         recorded = record.event
-        found = _check(state, record, recorded, digest)
-        if isinstance(found, Divergence):
-            return Replay(events=count, sealed=False, semantic_digest=digest, divergence=found)
-        state, digest, count = evolve(state, found), record.state, count + 1
-    sealed = state.done is not None
-    return Replay(events=count, sealed=sealed, semantic_digest=digest, divergence=None)
+        found, instead = _check(self.state, record, recorded, self.digest)
+        if found is not None:
+            self._note(found, instead)
+            self.lost = found.code not in {"RPL-FIELD", "RPL-GIVEN"}
+        try:
+            self.state = evolve(self.state, recorded)
+        except IllegalSequence as error:
+            if not self.lost:
+                name = record.type
+                self._note(Divergence(seq=record.seq, code="RPL-SEQUENCE", event=name, path=name, recorded=name,
+                                      replayed=str(error)), None)  # fmt: skip
+            self.lost = True
+        self.digest = record.state
+        if not self.causes:
+            self.identical_digest = record.state
+
+    def _note(self, found: Divergence, instead: Event | None) -> None:
+        follows = bool(self.causes) and found.path == f"{WIRE_NAMES[ModelTurn]}.request_digest"
+        if follows or any(found.kind == cause.kind for cause, _ in self.causes):
+            self.echoes.append(found.seq)
+        else:
+            self.causes.append((found, instead))
+
+    def result(self) -> Replay:
+        first, instead = self.causes[0] if self.causes else (None, None)
+        return Replay(
+            header=self.state.started,
+            events=self.count,
+            identical=self.count if first is None else first.seq,
+            sealed=self.state.done is not None,
+            semantic_digest=self.identical_digest,
+            divergence=first,
+            echoes=tuple(self.echoes),
+            others=tuple(cause for cause, _ in self.causes[1:]),
+            instead=instead,
+        )
 
 
-def _check(state: EpisodeState, record: Record, recorded: Event, digest: str) -> Event | Divergence:
+def _check(state: EpisodeState, record: Record, recorded: Event, digest: str) -> tuple[Divergence | None, Event | None]:
     name, seq = record.type, record.seq
     try:
         replayed = rederive(state, recorded)
-    except _NotHere as wrong:
-        code, instead = wrong.code, wrong.instead
-        return Divergence(seq=seq, code=code, event=name, path=name, recorded=name, replayed=instead)
+    except NotHere as wrong:
+        code, other = wrong.code, wrong.instead
+        return Divergence(seq=seq, code=code, event=name, path=name, recorded=name, replayed=other), None
     divergence = compare(seq, recorded, replayed)
     if divergence is not None:
-        return divergence
-    try:
-        evolve(state, replayed)
-    except IllegalSequence as error:
-        return Divergence(seq=seq, code="RPL-SEQUENCE", event=name, path=name, recorded=name, replayed=str(error))
+        return divergence, replayed
     after = next_state(digest, replayed)
-    if after != record.state:
-        return Divergence(
-            seq=seq, code="RPL-GIVEN", event=name, path=f"{name}.state", recorded=record.state, replayed=after
-        )
-    return replayed
+    if after == record.state:
+        return None, None
+    path = f"{name}.state"
+    found = Divergence(seq=seq, code="RPL-GIVEN", event=name, path=path, recorded=record.state, replayed=after)
+    return found, None
 
 
-class _NotHere(Exception):
-    def __init__(self, instead: str, *, finished: bool = False) -> None:
-        self.instead = instead
-        self.code: Literal["RPL-EXTRA", "RPL-TYPE"] = "RPL-EXTRA" if finished else "RPL-TYPE"
+class NotHere(Exception):
+    """The recorded event has no place here."""
+
+    def __init__(self, instead: str, code: Code) -> None:
+        self.instead, self.code = instead, code
         super().__init__(instead)
 
 
 def rederive(state: EpisodeState, recorded: Event) -> Event:
     """The event that today's code puts here, given fields taken from `recorded`."""
-    if state.started is None or isinstance(recorded, EpisodeStarted | Label | Resumed | Stopped):
+    if isinstance(recorded, Label):
+        return attrs.evolve(recorded, calls=_parsed(recorded.calls))
+    if state.started is None or isinstance(recorded, EpisodeStarted | Resumed | Stopped):
         return recorded
     step = decide(state)
     match step, recorded:
-        case Append(event=event), _:
+        case Append(event=event), _ if type(event) is type(recorded):
             return event
         case AskPolicy(), ModelTurn():
             return _turn(step, recorded)
@@ -108,15 +169,17 @@ def rederive(state: EpisodeState, recorded: Event) -> Event:
         case Grade(), TestRun():
             return attrs.evolve(recorded, purpose="grade", call=None)
         case _:
-            raise _NotHere(_expected(step), finished=isinstance(step, Finish))
+            raise NotHere(_expected(step), _misplaced(step, recorded))
 
 
 def _turn(step: AskPolicy, recorded: ModelTurn) -> ModelTurn:
-    calls = []
-    for call in recorded.calls:
-        arguments, error = parse_arguments(call.raw)
-        calls.append(attrs.evolve(call, arguments=arguments, error=error))
-    return attrs.evolve(recorded, turn=step.turn, request_digest=step.request_digest, calls=tuple(calls))
+    calls = _parsed(recorded.calls)
+    return attrs.evolve(recorded, turn=step.turn, request_digest=step.request_digest, calls=calls)
+
+
+def _parsed(calls: Iterable[ModelToolCall]) -> tuple[ModelToolCall, ...]:
+    parsed = ((call, *parse_arguments(call.raw)) for call in calls)
+    return tuple(attrs.evolve(call, arguments=arguments, error=error) for call, arguments, error in parsed)
 
 
 def _answer(step: RunTool, state: EpisodeState, recorded: ToolResult | TestRun) -> Event:
@@ -130,9 +193,19 @@ def _answer(step: RunTool, state: EpisodeState, recorded: ToolResult | TestRun) 
         return ToolResult(call=call, outcome=outcome, text=text)
     if isinstance(recorded, TestRun):
         if step.call.tool != "run_tests":
-            raise _NotHere("tool_result")
+            raise NotHere(WIRE_NAMES[ToolResult], "RPL-UNCONSUMED")
         return attrs.evolve(recorded, purpose="agent", call=call)
     return attrs.evolve(recorded, call=call)
+
+
+def _misplaced(step: Step, recorded: Event) -> Code:
+    if isinstance(step, Finish):
+        return "RPL-EXTRA"
+    if isinstance(recorded, Done):
+        return "RPL-MISSING"
+    if isinstance(step, Append) and isinstance(recorded, ModelTurn | ToolResult | TestRun):
+        return "RPL-UNCONSUMED"
+    return "RPL-TYPE"
 
 
 def _expected(step: Step) -> str:

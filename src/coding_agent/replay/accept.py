@@ -1,0 +1,93 @@
+"""Accepting that golden episodes are what they now are. Never in place: a sealed log is not edited.
+
+| category | what it does |
+|---|---|
+| `create` | writes the expectation of a log that has none |
+| `fix` | writes a new expectation where projections changed; where the code diverged, a *new* log that today's code derives from the same given fields, and removes the old one |
+| `trim` | removes expectations without a log |
+
+Whatever is written says what it was accepted from: release, head of the chain, digest, and when.
+"""  # noqa: E501  a table
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from coding_agent.errors import IllegalSequence, UsageError
+from coding_agent.events.schema import EpisodeStarted
+from coding_agent.events.values import Parent
+from coding_agent.replay.golden import Finding, expected_file, write_expectation
+from coding_agent.replay.sealed import NotHere, rederive
+from coding_agent.rollout.start import harness
+from coding_agent.rollout.state import EpisodeState, evolve
+from coding_agent.store.reader import read_records, verify
+from coding_agent.store.writer import LogWriter
+
+Category = Literal["create", "fix", "trim"]
+CATEGORIES: tuple[Category, ...] = ("create", "fix", "trim")
+_FITS: dict[str, Category] = {"no expectation": "create", "changed": "fix", "diverged": "fix", "no log": "trim"}
+_NUMBERED = re.compile(r"(.*)~(\d+)")
+
+
+def accept(log: Path, finding: Finding, category: Category) -> str | None:
+    """Accept one finding; None when the category does not fit. Returns what was done.
+
+    Raises UsageError when no new log can be derived: record the episode anew then.
+    """
+    if _FITS.get(finding.problem) != category:
+        return None
+    if finding.problem == "no log":
+        expected_file(log).unlink()
+        return f"removed {expected_file(log)}"
+    if finding.problem == "diverged":
+        return f"wrote {_derive(log)} in place of {log}"
+    return f"wrote {write_expectation(log, accepted=_provenance(log))}"
+
+
+def _provenance(log: Path) -> dict[str, Any]:
+    report = verify(log)
+    header = next(iter(read_records(log))).event
+    assert isinstance(header, EpisodeStarted)
+    return {
+        "at": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "by": harness(),
+        "from": {
+            "file": log.name, "recorded_by": header.harness, "head": report.head, "events": report.events,
+            "semantic_digest": report.semantic_digest,
+        },
+    }  # fmt: skip
+
+
+def _derive(log: Path) -> Path:
+    """A new log: the recorded given fields, everything else as today's code derives it."""
+    provenance, target = _provenance(log), _next_name(log)
+    state, written = EpisodeState(), LogWriter.create(target)
+    try:
+        with written:
+            for record in read_records(log):
+                event = rederive(state, record.event)
+                if isinstance(event, EpisodeStarted):
+                    parent = Parent(episode=event.episode, seq=provenance["from"]["events"] - 1,
+                                    chain=provenance["from"]["head"])  # fmt: skip
+                    event = attrs.evolve(event, parent=parent, harness=harness())
+                state = evolve(state, event)
+                written.append(event, at=record.at)
+    except (NotHere, IllegalSequence) as error:
+        target.unlink()
+        raise UsageError(f"{log}: today's code goes another way here ({error}); record the episode anew") from error
+    write_expectation(target, accepted=provenance)
+    log.unlink()
+    expected_file(log).unlink(missing_ok=True)
+    return target
+
+
+def _next_name(log: Path) -> Path:
+    name = log.name.removesuffix(".jsonl")
+    found = _NUMBERED.fullmatch(name)
+    stem, number = (found[1], int(found[2]) + 1) if found else (name, 2)
+    return log.with_name(f"{stem}~{number}.jsonl")

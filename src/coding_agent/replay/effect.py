@@ -1,0 +1,49 @@
+"""What a divergence means for whoever trains on the episode: its reward, its turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from coding_agent.errors import StoreError
+from coding_agent.events.schema import Event, ModelTurn
+from coding_agent.projections.reward import reward
+from coding_agent.replay.divergence import Divergence
+
+
+@attrs.frozen(kw_only=True)
+class Effect:
+    """`reward` is the recorded one, `replayed` what it is with this release's event in its place; None: masked."""
+
+    reward: float | None
+    replayed: float | None
+    turns_unaffected: int
+    """Turns before the divergence: their messages, tokens and masks are what they were."""
+    turns: int
+
+    @property
+    def message(self) -> str:
+        """One line for people."""
+        before = "masked" if self.reward is None else f"{self.reward:g}"
+        after = "masked" if self.replayed is None else f"{self.replayed:g}"
+        worth = f"reward {before} either way" if before == after else f"reward {before} becomes {after}"
+        return f"{worth}; tokens and mask of {self.turns_unaffected} of {self.turns} turns unaffected"
+
+
+def effect_of(
+    found: Divergence, instead: Event | None, events: Sequence[Event], read_blob: Callable[[str], bytes]
+) -> Effect | None:
+    """None when it can not be told, because a blob of the log is not there."""
+    changed = [*events]
+    if instead is not None:
+        changed[found.seq] = instead
+    try:
+        before, after = reward(events, read_blob).value, reward(changed, read_blob).value
+    except StoreError:
+        return None
+    turns = [seq for seq, event in enumerate(events) if isinstance(event, ModelTurn)]
+    # A turn was sampled from what stood before it: one that comes after the divergence would see something else.
+    return Effect(
+        reward=before, replayed=after, turns_unaffected=sum(seq < found.seq for seq in turns), turns=len(turns)
+    )

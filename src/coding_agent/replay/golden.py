@@ -1,0 +1,179 @@
+"""Golden episodes: recorded logs with their expected projections beside them, kept as regression tests.
+
+`NAME.jsonl` is a sealed log, byte for byte as it was written; `NAME.expected.json` says what every projection makes of
+it; `blobs/` holds what the logs need. Checking one verifies, replays and projects it: nothing is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import orjson
+
+from coding_agent.errors import LogIncompatible, StoreError, UsageError
+from coding_agent.events.schema import EpisodeStarted, Event
+from coding_agent.projections.conversation import conversation
+from coding_agent.projections.metrics import episode_metrics
+from coding_agent.projections.patch import patch
+from coding_agent.projections.reward import reward
+from coding_agent.projections.trajectory import trajectory
+from coding_agent.projections.transcript import transcript
+from coding_agent.replay.divergence import Divergence, first_difference
+from coding_agent.replay.sealed import Replay, replay_log
+from coding_agent.rollout.begin import blob_names
+from coding_agent.rollout.start import harness
+from coding_agent.store.blobs import BlobStore
+from coding_agent.store.reader import read_events, verify
+from coding_agent.store.rundir import blobs_of
+
+SUFFIX = ".expected.json"
+Problem = Literal["damaged", "incompatible", "unsealed", "diverged", "changed", "no expectation", "no log"]
+ReadBlob = Callable[[str], bytes]
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """Why a golden episode fails."""
+
+    problem: Problem
+    text: str
+    divergence: Divergence | None = None
+
+
+def projections(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, Any]:
+    """What every projection makes of an episode: small values whole, large ones by size and SHA-256."""
+    worth = reward(events, read_blob)
+    return {
+        "reward": {"value": worth.value, "parts": worth.parts, "explanation": worth.explanation},
+        "metrics": attrs.asdict(episode_metrics(events)),
+        "patch": _digest(patch(events, read_blob)),
+        "conversation": _digest(conversation(events)),
+        "trajectory": _digest(trajectory(events)),
+        "transcript": _digest(transcript(events, full=True)),
+    }
+
+
+def expectation(log: Path) -> dict[str, Any]:
+    """What `NAME.expected.json` holds. Raises StoreError for a log that is not intact."""
+    report = verify(log)
+    events = read_events(log)
+    header = events[0]
+    assert isinstance(header, EpisodeStarted)
+    return {
+        "log": {"events": report.events, "head": report.head, "semantic_digest": report.semantic_digest},
+        "recorded_by": header.harness,
+        "projected_by": harness(),
+        "projections": projections(events, blobs_of(log).get),
+    }
+
+
+def expected_file(log: Path) -> Path:
+    """Where the expectation of a log is."""
+    return log.with_name(log.name.removesuffix(".jsonl") + SUFFIX)
+
+
+def check(log: Path) -> Finding | None:
+    """Verify, replay and project one golden episode; None: all as recorded."""
+    expected = expected_file(log)
+    if not log.exists():
+        return Finding(problem="no log", text=f"{expected} expects a log that is not there; accept `trim` removes it")
+    try:
+        replay = replay_log(log)
+        now = expectation(log)
+    except LogIncompatible as error:
+        return Finding(problem="incompatible", text=str(error))
+    except StoreError as error:
+        return Finding(problem="damaged", text=str(error))
+    if not replay.sealed:
+        return Finding(problem="unsealed", text=f"{log} has no Done; only a finished episode can be a golden one")
+    if replay.divergence is not None:
+        return Finding(problem="diverged", text=_diverged(log, replay), divergence=replay.divergence)
+    if not expected.exists():
+        return Finding(problem="no expectation", text=f"{log} has no {expected.name}; accept `create` writes it")
+    return _compare(expected, now)
+
+
+def _compare(expected: Path, now: dict[str, Any]) -> Finding | None:
+    try:
+        then = orjson.loads(expected.read_bytes())
+        parts = [(name, then[name], now[name]) for name in ("log", "projections")]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        return Finding(
+            problem="changed", text=f"{expected} is not an expectation: {error!r}; accept `fix` writes it anew"
+        )
+    for name, left, right in parts:
+        found = first_difference(left, right, name)
+        if found is not None:
+            path, recorded, projected = found
+            text = f"{expected}: {path} was {recorded!r}, this release projects {projected!r}"
+            return Finding(problem="changed", text=text)
+    return None
+
+
+def _diverged(log: Path, replay: Replay) -> str:
+    found = replay.divergence
+    assert found is not None
+    return (
+        f"{log}: event {found.seq} of {replay.events}: {found.code} {found.message}\n"
+        f"  recorded {str(found.recorded)[:400]!r}\n  replayed {str(found.replayed)[:400]!r}\n"
+        f"  `coding-agent replay {log}` says more"
+    )
+
+
+def record(log: Path, folder: Path, name: str) -> Path:
+    """Make a golden episode of a finished one: its bytes, its blobs, its expectation. Returns the new log.
+
+    Raises UsageError when the name is taken or the episode is not finished or does not replay, StoreError when the
+    log is not intact. Nothing is written then.
+    """
+    target = folder / f"{name}.jsonl"
+    if target.exists() or expected_file(target).exists():
+        raise UsageError(f"{target} is there already; choose another --name, or remove it")
+    replay = replay_log(log)
+    if not replay.sealed:
+        raise UsageError(
+            f"{log} has no Done: only a finished episode can be recorded (`coding-agent resume` finishes it)"
+        )
+    if replay.divergence is not None:
+        raise UsageError(f"today's code does not derive this episode\n{_diverged(log, replay)}")
+    events, source = read_events(log), blobs_of(log)
+    content = {blob: source.get(blob) for blob in sorted(blob_names(events))}
+    expected = _document(expectation(log))
+    folder.mkdir(parents=True, exist_ok=True)
+    for data in content.values():
+        BlobStore(folder / "blobs").put(data)
+    target.write_bytes(log.read_bytes())
+    expected_file(target).write_bytes(expected)
+    return target
+
+
+def write_expectation(log: Path, **provenance: Any) -> Path:
+    """Write what is projected now beside the log."""
+    data = {**expectation(log), **provenance}
+    file = expected_file(log)
+    file.write_bytes(_document(data))
+    return file
+
+
+def _document(data: dict[str, Any]) -> bytes:
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def _digest(value: Any) -> dict[str, Any]:
+    plain = value if isinstance(value, str) else _plain(value)
+    raw = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    return {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+
+
+def _plain(value: Any) -> Any:
+    if attrs.has(type(value)):
+        return {name: _plain(getattr(value, name)) for name in attrs.fields_dict(type(value))}
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,36 @@
+"""Which function of today's code derives a field: where to look first."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from coding_agent.projections import conversation
+from coding_agent.replay.divergence import Divergence
+from coding_agent.rollout import decide, state
+from coding_agent.tools import dispatch, render_tests
+
+_PACKAGE = Path(decide.__file__).parents[1]
+_BY_PATH: tuple[tuple[str, Callable[..., Any]], ...] = (
+    ("model_turn.request_digest", conversation.request_digest),
+    ("model_turn.calls", dispatch.parse_arguments),
+    ("done.reason", decide.done_reason),
+    ("done", state.evolve),
+    ("tool_result.text", render_tests.render_test_run),
+    ("tool_result", dispatch.prepare),
+)
+
+
+def derived_by(found: Divergence) -> str | None:
+    """`rollout/decide.py:104 done_reason`; None for what is not derived."""
+    if found.code in {"RPL-GIVEN", "RPL-SEQUENCE"}:
+        return None
+    function: Callable[..., Any] = decide.decide
+    if found.code == "RPL-FIELD":
+        denied = found.event == "tool_result" and str(found.recorded).startswith("Denied")
+        wanted = "tool_result" if denied else found.path
+        function = next((by for path, by in _BY_PATH if wanted.startswith(path)), decide.decide)
+    file = Path(inspect.getsourcefile(function) or "").relative_to(_PACKAGE)
+    return f"{file}:{inspect.getsourcelines(function)[1]} {function.__name__}"

@@ -1,0 +1,98 @@
+"""A pytest plugin: `pytest --coding-agent-replays replays/` makes a test of each golden episode in a folder.
+
+Without the option it adds nothing but the fixture `recorded_episode`, and imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from coding_agent.replay.episode import RecordedEpisode
+    from coding_agent.replay.golden import Finding
+
+MARKER = "coding_agent_replay"
+CATEGORIES = ("create", "fix", "trim")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("coding-agent", "recorded episodes as tests")
+    group.addoption(
+        "--coding-agent-replays", action="append", default=[], metavar="DIR", type=Path,
+        help="Verify, replay and project each log of this folder. May be given again.",
+    )  # fmt: skip
+    group.addoption(
+        "--coding-agent-accept", choices=CATEGORIES, default=None,
+        help="Accept what changed: `create` writes missing expectations, `fix` changed ones (and new logs where the "
+        "code diverged), `trim` removes expectations without a log.",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARKER}: a recorded episode, verified, replayed and projected")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    for folder in config.getoption("coding_agent_replays"):
+        items += _items(session, folder)
+
+
+def _items(session: pytest.Session, folder: Path) -> Sequence[pytest.Item]:
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--coding-agent-replays: expected a folder of logs, found {folder}")
+    names = {path.name.removesuffix(".jsonl") for path in folder.glob("*.jsonl")}
+    names |= {path.name.removesuffix(".expected.json") for path in folder.glob("*.expected.json")}
+    if not names:
+        raise pytest.UsageError(f"--coding-agent-replays: there is no log in {folder}")
+    logs = [folder / f"{name}.jsonl" for name in sorted(names)]
+    return [ReplayItem.from_parent(session, name=str(log), nodeid=str(log), log=log) for log in logs]
+
+
+class ReplayItem(pytest.Item):
+    """One golden episode."""
+
+    def __init__(self, *, log: Path, **named: Any) -> None:
+        super().__init__(**named)
+        self.log = log
+        self.add_marker(MARKER)
+
+    def runtest(self) -> None:
+        from coding_agent.replay.accept import accept  # noqa: PLC0415  only when a replay is run
+        from coding_agent.replay.golden import check  # noqa: PLC0415
+
+        finding = check(self.log)
+        if finding is None:
+            return
+        category = self.config.getoption("coding_agent_accept")
+        done = accept(self.log, finding, category) if category else None
+        if done is None:
+            raise ReplayFailed(finding)
+        self.add_report_section("call", "accepted", done)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, ReplayFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.log, None, ""
+
+
+class ReplayFailed(Exception):
+    """A golden episode is not what it was."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.problem}: {finding.text}")
+
+
+@pytest.fixture(scope="session")
+def recorded_episode() -> Callable[[str | Path], RecordedEpisode]:
+    """`recorded_episode("replays/ep123.jsonl")`: a recorded episode, verified and replayed, with its projections."""
+    from coding_agent.replay.episode import load_recorded  # noqa: PLC0415  only when it is asked for
+
+    return load_recorded

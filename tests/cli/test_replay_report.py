@@ -1,0 +1,89 @@
+"""The report of a divergence, as people read it and as `--json` prints it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coding_agent.events.schema import Notice, ToolResult
+from coding_agent.replay.contrast import contrast
+from tests.cli.test_commands import ROOT, document, run
+from tests.replay.rewriting import rewrite
+
+SILENCE = ROOT / "replays" / "silence.jsonl"
+EPISODE = ROOT / "replays" / "ep123.jsonl"
+
+
+@pytest.fixture
+def reworded(tmp_path: Path) -> Path:
+    """A log whose reminders say something else: as if another release had written it."""
+    return rewrite(SILENCE, tmp_path / "a.jsonl", Notice, text="Call a tool, please.")
+
+
+def test_a_divergence_names_place_field_sides_function_and_next_steps(reworded: Path) -> None:
+    said = run("replay", reworded).stdout
+    for part in (
+        "event 2 of 8 (line 3, bytes ", "RPL-FIELD", "notice.text differs", 'recorded     "Call a tool, please."',
+        'replayed     "Your message had no tool call', "events 0-1 identical", "the same cause at 3, 4, 5",
+        "rollout/decide.py:", "reward 0 either way", "not compared", "coding-agent fork",
+    ):  # fmt: skip
+        assert part in said, part
+
+
+def test_json_carries_the_same_facts(reworded: Path) -> None:
+    done = run("replay", reworded, "--json")
+    assert done.returncode == 1
+    (log,) = document(done)["logs"]
+    found: dict[str, Any] = log["divergence"]
+    assert (found["seq"], found["code"], found["path"]) == (2, "RPL-FIELD", "notice.text")
+    assert (log["line"], log["identical"], log["effect"]["reward"]) == (3, 2, 0.0)
+    assert log["derived_by"].endswith("decide")
+    assert log["contrast"]["caret"] == 1
+
+
+def test_many_logs_are_grouped_by_cause(tmp_path: Path) -> None:
+    for number in range(4):
+        rewrite(SILENCE, tmp_path / f"{number}.jsonl", Notice, text="Other.")
+    rewrite(EPISODE, tmp_path / "9.jsonl", ToolResult, text="Other.", where=lambda event: "failed" in event.text)
+    done = run("replay", tmp_path, "--json")
+    causes = document(done)["summary"]["causes"]
+    assert [len(cause["files"]) for cause in causes] == [4, 1]
+    said = run("replay", tmp_path).stdout
+    assert "5 episodes diverged, 2 causes:" in said
+    assert said.count("notice.text differs") == 1
+
+
+def test_a_run_directory_and_a_folder_are_replayed_whole() -> None:
+    assert len(document(run("replay", ROOT / "replays", "--json"))["logs"]) >= 10
+
+
+def test_the_worst_outcome_decides_the_exit(reworded: Path, tmp_path: Path) -> None:
+    (tmp_path / "z.jsonl").write_bytes(EPISODE.read_bytes().replace(b"interval", b"Interval", 1))
+    done = run("replay", reworded, tmp_path / "z.jsonl", "--json")
+    assert done.returncode == 3
+    assert document(done)["summary"]["outcomes"] == {"diverged": 1, "damaged": 1}
+
+
+def test_small_values_are_shown_whole() -> None:
+    shown = contrast("src/parse.py", "src/parser.py")
+    assert (shown.recorded, shown.caret, shown.note) == ('"src/parse.py"', 10, "")
+
+
+def test_large_values_are_shown_where_they_differ_with_length_and_hash() -> None:
+    text = "".join(f"line {number}\n" for number in range(200))
+    shown = contrast(text, text.replace("line 120", "line 12O"))
+    assert len(shown.recorded) < 200
+    assert shown.recorded[shown.caret] == "0"
+    assert shown.replayed[shown.caret] == "O"
+    assert "line 121" in shown.note
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a" * 500, "a" * 501), ("", "x" * 900), (["a"] * 90, {"b": 1}), (None, "x")]
+)
+def test_any_two_values_can_be_shown(one: Any, other: Any) -> None:
+    shown = contrast(one, other)
+    assert 0 <= shown.caret <= len(shown.recorded)
+    assert shown.recorded != shown.replayed

@@ -1,0 +1,137 @@
+"""The plugin as another project uses it: a folder of logs, each a test, in a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coding_agent.events.schema import Notice
+from coding_agent.replay.golden import check, expected_file
+from coding_agent.store.reader import read_events, verify
+from tests.replay.rewriting import rewrite
+
+REPLAYS = Path(__file__).parents[2] / "replays"
+
+
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", ".", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with two golden episodes and no tests of its own."""
+    (tmp_path / "replays").mkdir()
+    for name in ("silence", "files"):
+        for file in REPLAYS.glob(f"{name}.*"):
+            shutil.copy(file, tmp_path / "replays")
+    shutil.copytree(REPLAYS / "blobs", tmp_path / "replays" / "blobs")
+    return tmp_path
+
+
+OPTION = "--coding-agent-replays=replays"
+
+
+def test_each_log_of_the_folder_is_a_test(project: Path) -> None:
+    done = run(project, OPTION, "-v")
+    assert done.returncode == 0, done.stdout
+    assert "replays/silence.jsonl PASSED" in done.stdout
+    assert "2 passed" in done.stdout
+
+
+def test_it_works_on_several_workers(project: Path) -> None:
+    assert "2 passed" in run(project, OPTION, "-n", "2").stdout
+
+
+def test_one_can_be_chosen_by_name(project: Path) -> None:
+    assert "1 passed, 1 deselected" in run(project, OPTION, "-k", "silence").stdout
+
+
+def test_without_the_option_nothing_is_collected_and_nothing_imported(project: Path) -> None:
+    (project / "test_own.py").write_text(
+        "import sys\n\ndef test_own():\n    assert not [m for m in sys.modules if m.startswith('coding_agent.events')]\n"
+    )
+    assert "1 passed" in run(project).stdout
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda log: log.write_bytes(log.read_bytes().replace(b"toy", b"tOy", 1)), "damaged: "),
+        (lambda log: log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1])), "unsealed: "),
+        (lambda log: expected_file(log).unlink(), "no expectation: "),
+        (lambda log: log.unlink(), "no log: "),
+        (lambda log: expected_file(log).write_text("{}"), "changed: "),
+        (lambda log: expected_file(log).write_text(expected_file(log).read_text().replace("no_tool_call", "x", 1)),
+         "changed: "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_by_name_and_without_a_traceback(project: Path, spoil: object, message: str) -> None:
+    spoil(project / "replays" / "silence.jsonl")  # type: ignore[operator]
+    done = run(project, OPTION)
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+
+
+def test_a_divergence_is_accepted_as_a_new_log_that_says_where_it_comes_from(project: Path) -> None:
+    log = project / "replays" / "silence.jsonl"
+    log.unlink()
+    rewrite(REPLAYS / "silence.jsonl", log, Notice, text="Call a tool.")
+    old = verify(log)
+    assert "RPL-FIELD notice.text differs" in run(project, OPTION).stdout
+    run(project, OPTION, "--coding-agent-accept", "fix")
+    new = project / "replays" / "silence~2.jsonl"
+    assert not log.exists()
+    assert check(new) is None
+    notices = [event.text for event in read_events(new) if isinstance(event, Notice)]
+    assert notices[0].startswith("Your message had no tool call")
+    assert json.loads(expected_file(new).read_text())["accepted"]["from"]["head"] == old.head
+
+
+def test_a_changed_projection_is_accepted_with_its_origin(project: Path) -> None:
+    expected = project / "replays" / "files.expected.json"
+    expected.write_text(expected.read_text().replace('"value": 1.0', '"value": 0.5'))
+    assert "reward.value was 0.5, this release projects 1.0" in run(project, OPTION).stdout
+    assert run(project, OPTION, "--coding-agent-accept", "fix").returncode == 0
+    assert run(project, OPTION).returncode == 0
+
+
+def test_an_expectation_without_a_log_is_trimmed_only_when_asked(project: Path) -> None:
+    (project / "replays" / "silence.jsonl").unlink()
+    assert run(project, OPTION, "--coding-agent-accept", "fix").returncode == 1
+    assert run(project, OPTION, "--coding-agent-accept", "trim").returncode == 0
+    assert not (project / "replays" / "silence.expected.json").exists()
+
+
+def test_damage_is_never_accepted(project: Path) -> None:
+    log = project / "replays" / "silence.jsonl"
+    log.write_bytes(raw := log.read_bytes().replace(b"toy", b"tOy", 1))
+    for category in ("create", "fix", "trim"):
+        assert run(project, OPTION, "--coding-agent-accept", category).returncode == 1
+    assert log.read_bytes() == raw
+
+
+def test_a_folder_without_logs_is_a_usage_error(tmp_path: Path) -> None:
+    done = run(tmp_path, "--coding-agent-replays=nowhere")
+    assert done.returncode == 4
+    assert "expected a folder of logs, found nowhere" in done.stderr
+
+
+def test_the_fixture_gives_an_episode_with_its_projections(project: Path) -> None:
+    (project / "test_own.py").write_text(
+        "def test_own(recorded_episode):\n"
+        "    episode = recorded_episode('replays/files.jsonl')\n"
+        "    assert episode.reward.value == 1.0\n"
+        "    assert 'return 2 * x' in episode.patch\n"
+        "    assert episode.trajectory.reason == 'submitted'\n"
+        "    assert episode.conversation[-1].role == 'tool'\n"
+    )
+    done = run(project)
+    assert "1 passed" in done.stdout, done.stdout

@@ -1,0 +1,128 @@
+"""Every field of every event of a log, each changed alone: what a sealed replay must notice, and where.
+
+Enumerated from the schema's own markers, so that a new field can not be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import attrs
+
+from coding_agent.errors import DecodeError, LogIncompatible, UnknownEvent
+from coding_agent.events.codec import field_kinds
+from coding_agent.events.kinds import FieldKind
+from coding_agent.events.line import CHAIN_SEED, Record, chain_of
+from coding_agent.events.schema import WIRE_NAMES
+from coding_agent.replay.sealed import replay
+
+CLASSES: dict[str, Any] = {name: cls for cls, name in WIRE_NAMES.items()}
+Path = tuple[str | int, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Mutation:
+    """One value changed, its state hash left as it was."""
+
+    record: Record
+    """As it is after the change."""
+    path: Path
+    kind: FieldKind
+    """Derived if any field on the way is; so a derived part of a given value counts as derived."""
+
+    @property
+    def what(self) -> str:
+        """Type and path without positions: mutations of the same field of the same event type are alike."""
+        return ".".join([self.record.type, *(step for step in self.path if isinstance(step, str))])
+
+
+def mutations(records: Sequence[Record]) -> Iterator[Mutation]:
+    """Each written value of each event that is not observational."""
+    for record in records:
+        for path, kind, value in _values(record.data, CLASSES[record.type], (), FieldKind.GIVEN):
+            data = _with(record.data, path, value)
+            yield Mutation(record=attrs.evolve(record, data=data), path=path, kind=kind)
+
+
+def noticed(records: Sequence[Record], mutation: Mutation) -> bool:
+    """Whether a replay of the mutated log, chain sealed again, reports the mutation at its event (and field)."""
+    seq = mutation.record.seq
+    changed = [*records[:seq], mutation.record, *records[seq + 1 :]]
+    try:
+        found = replay(changed).divergence
+    except (DecodeError, UnknownEvent, LogIncompatible):
+        return True  # refused by the schema before anything is compared
+    if found is None or found.seq != seq:
+        return False
+    if mutation.kind is FieldKind.GIVEN or found.code in {"RPL-TYPE", "RPL-SEQUENCE"}:
+        return True
+    where = _dotted(mutation)
+    return where.startswith(found.path) or found.path.startswith(where)
+
+
+def resealed(records: Sequence[Record], lines: Sequence[bytes]) -> bytes:
+    """The log's lines with every chain computed anew, as somebody who covers up a change would write them."""
+    del records
+    chain, whole = CHAIN_SEED, b""
+    for line in lines:
+        chain = chain_of(line, chain)
+        whole += line[: -len(',"chain":""}\n') - 64] + b',"chain":"' + chain.encode() + b'"}\n'
+    return whole
+
+
+def _dotted(mutation: Mutation) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mutation.path)
+    return mutation.record.type + "".join(steps)
+
+
+def _values(data: Any, hint: Any, path: Path, kind: FieldKind) -> Iterator[tuple[Path, FieldKind, Any]]:
+    """(path, kind, another value) of everything below `data`, whose type is `hint`."""
+    hint = next((arg for arg in get_args(hint) if arg is not type(None)), hint) if _is_optional(hint) else hint
+    if attrs.has(hint) and isinstance(data, dict):
+        hints = get_type_hints(hint)
+        for name, marker in field_kinds(hint).items():
+            if marker is FieldKind.OBSERVED or name not in data:
+                continue
+            below = FieldKind.DERIVED if FieldKind.DERIVED in {marker, kind} else FieldKind.GIVEN
+            yield from _values(data[name], hints[name], (*path, name), below)
+    elif get_origin(hint) is tuple and isinstance(data, list) and data:
+        for index, item in enumerate(data):
+            yield from _values(item, get_args(hint)[0], (*path, index), kind)
+    elif isinstance(data, dict) and data:
+        for name, item in data.items():
+            yield from _values(item, None, (*path, name), kind)
+    else:
+        yield path, kind, _other(data, hint)
+
+
+def _is_optional(hint: Any) -> bool:
+    return type(None) in get_args(hint)
+
+
+def _other(value: Any, hint: Any) -> Any:
+    """Another value that the schema allows."""
+    if get_origin(hint) is Literal:
+        return next(choice for choice in get_args(hint) if choice != value)
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str():
+            return f"{value}~"
+        case list():
+            return [*value, "~"]
+        case dict():
+            return {**value, "~": "~"}
+        case _:
+            return "~"
+
+
+def _with(data: Any, path: Path, value: Any) -> Any:
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(data, dict):
+        return {**data, step: _with(data[step], rest, value)}
+    return [_with(item, rest, value) if index == step else item for index, item in enumerate(data)]

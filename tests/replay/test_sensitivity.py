@@ -1,0 +1,54 @@
+"""A replay that notices nothing proves nothing: each field of a log and each rule of our own code is changed, alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coding_agent.events.schema import WIRE_NAMES
+from coding_agent.replay.sealed import replay_log
+from coding_agent.store.reader import read_records, verify
+from tests.replay.field_mutations import Mutation, mutations, noticed, resealed
+from tests.replay.source_mutations import MUTATIONS, SourceMutation, replayed
+
+GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
+
+
+def test_each_field_of_each_type_of_event_is_noticed_where_it_was_changed() -> None:
+    tried: set[str] = set()
+    missed: list[tuple[str, int, Mutation]] = []
+    for path in GOLDEN:
+        records = list(read_records(path))
+        for mutation in mutations(records):
+            if mutation.what not in tried and not noticed(records, mutation):
+                missed.append((path.name, mutation.record.seq, mutation))
+            tried.add(mutation.what)
+    assert not missed
+    assert len(tried) > 100
+
+
+def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path: Path) -> None:
+    source = next(path for path in GOLDEN if path.name == "ep123.jsonl")
+    lines = source.read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if b'"type":"tool_call"' in line)
+    lines[at] = lines[at].replace(b'"call":"1.0"', b'"call":"1.1"')
+    (tmp_path / "a.jsonl").write_bytes(resealed(list(read_records(source)), lines))
+    assert verify(tmp_path / "a.jsonl").condition == "sealed"
+    found = replay_log(tmp_path / "a.jsonl").divergence
+    assert found is not None
+    assert (found.seq, found.path, found.recorded, found.replayed) == (at, "tool_call.call", "1.1", "1.0")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name.replace(" ", "-"))
+def test_a_changed_rule_of_ours_is_noticed_by_a_recorded_episode(mutation: SourceMutation, tmp_path: Path) -> None:
+    assert replayed(mutation, tmp_path, GOLDEN) > 0
+
+
+def test_the_unchanged_copy_notices_nothing(tmp_path: Path) -> None:
+    assert replayed(None, tmp_path, GOLDEN) == 0
+
+
+def test_the_recorded_episodes_hold_the_types_that_runs_write() -> None:
+    found = {record.type for path in GOLDEN for record in read_records(path)}
+    assert found >= set(WIRE_NAMES.values()) - {"label", "resumed"}
