@@ -4,7 +4,7 @@ SANDBOX ?= bubblewrap
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit setup clean
+.PHONY: demo test lint types unit soak bench setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -20,6 +20,12 @@ types: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -q -n auto --dist loadgroup --coding-agent-replays replays
+
+soak: $(VENV)/.dev
+	@$(BIN)/python scripts/soak.py
+
+bench: $(VENV)/.dev
+	@$(BIN)/python benchmarks/log.py
 
 setup: $(VENV)/.dev
 

@@ -1,0 +1,63 @@
+"""Campaigns: a guarantee, and every way that we know to break it. The tests run them short, `make soak` long.
+
+A campaign is a generator that yields once per case: None when the guarantee held, else what went wrong, with what it
+takes to see it again. To add one, decorate it in a module of this package and name the module in `MODULES`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+Size = Literal["short", "long"]
+Cases = Iterator[str | None]
+MODULES = ("edits", "faults", "crashes", "kills", "races", "memory")
+
+
+@attrs.frozen
+class Campaign:
+    """`run` gets the size and an empty folder of its own."""
+
+    guarantee: str
+    run: Callable[[Size, Path], Cases]
+
+
+@attrs.frozen
+class Result:
+    guarantee: str
+    tried: int
+    failures: tuple[str, ...]
+
+
+_REGISTERED: list[Campaign] = []
+
+
+def campaign(guarantee: str) -> Callable[[Callable[[Size, Path], Cases]], Callable[[Size, Path], Cases]]:
+    """Register a generator of cases under the sentence that it tries to refute."""
+
+    def register(run: Callable[[Size, Path], Cases]) -> Callable[[Size, Path], Cases]:
+        _REGISTERED.append(Campaign(guarantee, run))
+        return run
+
+    return register
+
+
+def campaigns() -> tuple[Campaign, ...]:
+    """All of them, in the order of `MODULES`."""
+    for name in MODULES:
+        importlib.import_module(f"{__name__}.{name}")
+    return tuple(_REGISTERED)
+
+
+def carry_out(chosen: Campaign, size: Size, folder: Path) -> Result:
+    folder.mkdir(parents=True, exist_ok=True)
+    tried, failures = 0, []
+    for problem in chosen.run(size, folder):
+        tried += 1
+        if problem is not None:
+            failures.append(problem)
+    return Result(chosen.guarantee, tried, tuple(failures))

@@ -1,0 +1,155 @@
+"""A disk that refuses: each call of a run, once with each fault, and what is on the disk afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from coding_agent.errors import StoreError, UsageError, WriterPoisoned
+from coding_agent.store.blobs import BlobStore
+from coding_agent.store.manifest import Entry, read_manifest
+from coding_agent.store.reader import read_records, verify
+from coding_agent.store.recover import recover
+from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.simulated import SimulatedDisk
+from coding_agent.store.writer import Durability, LogWriter
+from tests.campaigns import Cases, Size, campaign
+from tests.campaigns.disks import FaultAt
+from tests.samples import toy_episode
+
+RUN = Path("/runs/one")
+BLOB = b"\0\xff" * 300
+
+
+@attrs.define
+class Acknowledged:
+    """What a run was told is done."""
+
+    created: bool = False
+    blobs: list[str] = attrs.field(factory=list)
+    events: int = 0
+    sealed: bool = False
+    entries: int = 0
+
+
+def play(disk: SimulatedDisk, told: Acknowledged, durability: Durability) -> None:
+    """A whole small run: run.toml, a blob, a log, the manifest. Nothing is tried again."""
+    run = RunDirectory.create(RUN, {"seed": 1}, disk=disk)
+    told.created = True
+    told.blobs.append(run.blobs.put(BLOB))
+    path = run.log_path("toy", 0, 0)
+    with LogWriter.create(path, durability=durability, disk=disk, clock=lambda: "t") as log:
+        for event in toy_episode():
+            try:
+                log.append(event)
+            except WriterPoisoned:
+                _stays_dead(log)
+                raise
+            told.events = log.events
+        told.sealed = True
+        head, state = log.chain, log.state
+    manifest = run.manifest()
+    try:
+        manifest.append(entry(str(path.relative_to(RUN)), told.events, head, state))
+        told.entries += 1
+    finally:
+        manifest.close()
+
+
+def entry(path: str, events: int, head: str, digest: str) -> Entry:
+    return Entry(
+        at="t", episode="toy.0.0", path=path, task="toy", sample=0, attempt=0, events=events, head=head,
+        semantic_digest=digest, summary={"reason": "submitted", "turns": 2, "passed": True}, group="toy",
+    )  # fmt: skip
+
+
+def _stays_dead(log: LogWriter) -> None:
+    disk = log._disk
+    assert isinstance(disk, SimulatedDisk)
+    before = disk.calls
+    for event in toy_episode():
+        try:
+            log.append(event)
+        except WriterPoisoned:
+            continue
+        raise AssertionError("a poisoned writer acknowledged an event")
+    log.sync()
+    if disk.calls != before:
+        raise AssertionError("a poisoned writer went on")
+
+
+def calls_of(durability: Durability) -> int:
+    disk = SimulatedDisk()
+    play(disk, Acknowledged(), durability)
+    return disk.calls
+
+
+def lost(disk: SimulatedDisk, told: Acknowledged, *, must_hold: int) -> str | None:
+    """What was acknowledged and is not there; what is there and was never written. `must_hold` events at least."""
+    try:
+        return _lost(disk, told, must_hold)
+    except StoreError as error:
+        return str(error)
+
+
+def _lost(disk: SimulatedDisk, told: Acknowledged, must_hold: int) -> str | None:
+    run = RunDirectory(RUN, disk)
+    if told.created and not disk.exists(RUN / "run.toml"):
+        return "run.toml is gone"
+    for name in told.blobs:
+        if BlobStore(RUN / "blobs", disk).get(name) != BLOB:
+            return "a blob is not what it was"
+    path = run.log_path("toy", 0, 0)
+    there = _recovered(path, disk) if disk.exists(path) else []
+    if len(there) < must_hold:
+        return f"{len(there)} of {must_hold} acknowledged events"
+    if there != toy_episode()[: len(there)]:
+        return "events that were never written"
+    manifest = RUN / "manifest.jsonl"
+    if told.entries and len(list(read_manifest(manifest, disk=disk))) < told.entries:
+        return "an entry of the manifest is gone"
+    return None
+
+
+def _recovered(path: Path, disk: SimulatedDisk) -> list[object]:
+    report = verify(path, disk=disk)
+    if report.condition == "torn":
+        report = recover(path, disk=disk).report
+    if report.condition == "torn" and report.events == 0:
+        return []
+    return [record.event for record in read_records(path, disk=disk)]
+
+
+def _refused(act: Callable[[], None]) -> str | None:
+    try:
+        act()
+    except (StoreError, UsageError):
+        return None
+    except AssertionError as error:
+        return str(error)
+    return "not reported"
+
+
+@campaign("An I/O error at any call is reported, ends the writer for good, and loses nothing acknowledged before")
+def refusals(size: Size, folder: Path) -> Cases:
+    modes: tuple[Durability, ...] = ("event", "none")
+    for durability in modes:
+        for number in range(calls_of(durability)):
+            for fault in ("EIO", "ENOSPC"):
+                yield _refusal(durability, FaultAt(number, fault))
+            for short in (0, 1, 7, 100, 200) if size == "long" else (7,):
+                yield _refusal(durability, FaultAt(number, "short", short=short))
+
+
+def _refusal(durability: Durability, fault: FaultAt) -> str | None:
+    disk, told = SimulatedDisk(fault), Acknowledged()
+    problem = _refused(lambda: play(disk, told, durability))
+    name = fault.calls[fault.number]
+    if problem == "not reported" and fault.fault == "short" and told.entries:
+        # Only a write can be short, and that of a file under a temporary name goes on where it stopped.
+        problem = None
+    disk.on_call = lambda _: None
+    problem = problem or lost(disk, told, must_hold=told.events)
+    return None if problem is None else f"{durability}: {fault.fault} at call {fault.number} ({name}): {problem}"

@@ -1,0 +1,111 @@
+"""What the writer does when the disk refuses. `tests/campaigns` tries every call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coding_agent.errors import StoreError, WriterPoisoned
+from coding_agent.events.schema import Done
+from coding_agent.store.blobs import BlobStore
+from coding_agent.store.reader import read_records, verify
+from coding_agent.store.recover import recover
+from coding_agent.store.simulated import SimulatedDisk
+from coding_agent.store.writer import LogWriter
+from tests.campaigns.disks import LOG, FaultAt, disk_of, holding
+from tests.samples import START, toy_episode, turn
+
+
+def failing(name: str) -> SimulatedDisk:
+    """A disk whose every call of this name fails."""
+
+    def refuse(called: str) -> None:
+        if called == name:
+            raise OSError(5, "Input/output error")
+
+    return SimulatedDisk(refuse)
+
+
+def test_done_is_not_written_after_a_sync_that_failed() -> None:
+    disk = SimulatedDisk()
+    with LogWriter.create(LOG, durability="group", disk=disk) as log:
+        for event in toy_episode()[:-1]:
+            log.append(event)
+        disk.on_call = failing("sync").on_call
+        with pytest.raises(WriterPoisoned, match="Input/output error"):
+            log.append(toy_episode()[-1])
+    assert not any(isinstance(record.event, Done) for record in read_records(LOG, disk=disk))
+
+
+def test_a_short_write_is_not_acknowledged_and_recovered_as_torn() -> None:
+    disk = SimulatedDisk()
+    log = LogWriter.create(LOG, durability="event", disk=disk)
+    log.append(START)
+    disk.on_call = lambda name: 9 if name == "write" else None
+    with pytest.raises(WriterPoisoned, match="short write: 9 of"):
+        log.append(turn(1))
+    log.close()
+    disk.on_call = lambda _: None
+    done = recover(LOG, disk=disk)
+    assert (log.events, done.report.events, done.cut_bytes) == (1, 1, 9)
+
+
+def test_a_failed_sync_is_not_tried_again() -> None:
+    disk = failing("sync")
+    log = LogWriter.create(LOG, durability="event", disk=disk)
+    with pytest.raises(WriterPoisoned):
+        log.append(START)
+    calls = disk.calls
+    log.sync()
+    log.close()
+    assert disk.calls == calls
+
+
+def test_closing_an_unsealed_log_makes_it_durable() -> None:
+    disk = SimulatedDisk()
+    with LogWriter.create(LOG, durability="group", disk=disk) as log:
+        log.append(START)
+        disk.on_call = (fault := FaultAt())
+    assert fault.calls[:1] == ["sync"]
+
+
+def test_a_log_that_can_not_be_created_is_named() -> None:
+    with pytest.raises(StoreError, match=r"/a/b.jsonl: can not be created: Input/output error"):
+        LogWriter.create(Path("/a/b.jsonl"), disk=failing("make_directory"))
+
+
+def test_a_blob_is_written_whole_although_each_write_is_short() -> None:
+    disk = SimulatedDisk(lambda name: 3 if name == "write" else None)
+    store = BlobStore(Path("/blobs"), disk)
+    assert store.get(store.put(b"0123456789")) == b"0123456789"
+
+
+def test_a_blob_that_failed_leaves_nothing_behind() -> None:
+    disk = failing("sync")
+    with pytest.raises(StoreError, match="can not be written: Input/output error"):
+        BlobStore(Path("/blobs"), disk).put(b"x")
+    assert disk.killed() == {}
+
+
+def test_a_damaged_blob_is_put_right_when_it_is_stored_again() -> None:
+    disk = SimulatedDisk()
+    store = BlobStore(Path("/blobs"), disk)
+    name = store.put(b"content")
+    damaged = BlobStore(Path("/blobs"), disk_of({f"/blobs/{name}": b"c0ntent"}))
+    damaged.put(b"content")
+    assert damaged.get(name) == b"content"
+
+
+@pytest.mark.parametrize("refused", ["create", "write", "sync", "truncate", "sync_directory"])
+def test_a_recovery_that_fails_loses_nothing_and_says_so(refused: str) -> None:
+    whole = holding(b"")
+    with LogWriter.reopen(LOG, disk=whole) as log:
+        log.append(START)
+    disk = holding(whole.killed()[str(LOG)] + b"{torn")
+    disk.on_call = failing(refused).on_call
+    with pytest.raises(StoreError, match="can not be recovered"):
+        recover(LOG, disk=disk)
+    disk.on_call = lambda _: None
+    assert verify(LOG, disk=disk).events == 1
+    assert any(content.endswith(b"{torn") for content in disk.killed().values())
