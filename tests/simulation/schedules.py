@@ -18,7 +18,7 @@ import attrs
 
 from coding_agent.events.codec import semantic
 from coding_agent.events.line import canonical
-from coding_agent.events.schema import Done, EpisodeStarted, Event, Stopped
+from coding_agent.events.schema import Done, EpisodeStarted, Event, Resumed, Stopped
 from coding_agent.policies.simulated import SimulatedModel
 from coding_agent.rollout.scheduler import Job
 from coding_agent.sandbox.simulated import SeededFaults, SimulatedBackend
@@ -33,7 +33,7 @@ MODEL = SimulatedModel(fails=0.02, overflows=0.01)
 CANCEL_S = 2.0
 """Of virtual time, from cancellation to the last episode's end."""
 Meaning = tuple[bytes, ...]
-"""One episode: the canonical bytes of each event's semantic fields, without episode id and attempt."""
+"""One episode: the canonical bytes of each event's semantic fields, without what says which life it was."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,12 +98,12 @@ def undisturbed(world: int) -> dict[tuple[str, int], Meaning]:
 
 
 def meaning(events: Iterable[Event]) -> Meaning:
-    return tuple(_meaning(event) for event in events)
+    return tuple(_meaning(event) for event in events if not isinstance(event, Resumed))
 
 
 def _meaning(event: Event) -> bytes:
     if isinstance(event, EpisodeStarted):
-        event = attrs.evolve(event, episode="", attempt=0)
+        event = attrs.evolve(event, episode="", attempt=0, parent=None)
     return canonical({"data": semantic(event), "type": type(event).__name__})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -112,12 +112,12 @@ class Ran:
 
 
 def roll_out(
-    folder: Path, todo: Sequence[Job], backend: SimulatedBackend, *, seed: int = 0, places: Places | None = None,
+    place: Path | RunDirectory, todo: Sequence[Job], backend: SimulatedBackend, *, seed: int = 0, places: Places | None = None,
     retries: int = 0, cancel_at: int = 0, cancel_after_s: float = math.inf, durability: Durability = "none",
-    observer: Observer = ignore,
+    observer: Observer = ignore, on_outcome: Callable[[Outcome], None] | None = None,
 ) -> Ran:  # fmt: skip
-    """Play the jobs in a new run directory on the schedule of `seed`; cancelled at the `cancel_at`th step, or then."""
-    run = RunDirectory.create(folder, {})
+    """Play the jobs in a run directory, or in a new one, on the schedule of `seed`; cancelled at the `cancel_at`th step, or then."""
+    run = place if isinstance(place, RunDirectory) else RunDirectory.create(place, {})
     room = places or Places()
     cancel = CancelAt(cancel_at)
     begun_late: list[str] = []
@@ -136,7 +136,7 @@ def roll_out(
         groups: list[tuple[str, int]] = []
         scheduler = Scheduler(
             world=world, start=start, concurrency=room.episodes, retries=retries,
-            on_group=lambda name, done: groups.append((name, len(done))),
+            on_group=lambda name, done: groups.append((name, len(done))), on_outcome=on_outcome,
         )  # fmt: skip
         manifest = run.manifest()
         try:

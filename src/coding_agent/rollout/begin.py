@@ -15,6 +15,7 @@ from coding_agent.errors import UsageError
 from coding_agent.events.line import Record
 from coding_agent.events.schema import EpisodeStarted, Event, Resumed, TestRun, ToolResult
 from coding_agent.events.values import Changes, Parent
+from coding_agent.store.disk import REAL_DISK, Disk
 from coding_agent.store.reader import read_records
 from coding_agent.store.rundir import RunDirectory, blobs_of
 from coding_agent.store.writer import Durability, LogWriter
@@ -41,9 +42,9 @@ class Beginning:
     """Seconds of the episode's own time limit that earlier lives used."""
 
 
-def begin(path: Path, start: EpisodeStarted, *, durability: Durability) -> Beginning:
+def begin(path: Path, start: EpisodeStarted, *, durability: Durability, disk: Disk = REAL_DISK) -> Beginning:
     """A new episode."""
-    return Beginning(log=LogWriter.create(path, durability=durability), first=start)
+    return Beginning(log=LogWriter.create(path, durability=durability, disk=disk), first=start)
 
 
 def go_on(path: Path, start: EpisodeStarted, *, durability: Durability) -> Beginning:
@@ -73,7 +74,7 @@ def branch(
     blobs = blobs_of(source.log)
     for name in sorted(blob_names(events)):
         run.blobs.put(blobs.get(name))
-    log = LogWriter.create(path, durability=durability)
+    log = LogWriter.create(path, durability=durability, disk=run.disk)
     for record, event in zip(records, events, strict=True):
         log.append(event, at=record.at)
     return Beginning(log=log, history=events, spent_s=spent_s(records))

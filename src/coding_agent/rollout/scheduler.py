@@ -158,7 +158,7 @@ class Scheduler:
         world, start = self.world, self.start(job, attempt)
         path = world.run.log_path(job.task.id, job.sample, attempt)
         if job.source is None:
-            return begin(path, start, durability=world.durability)
+            return begin(path, start, durability=world.durability, disk=world.run.disk)
         if job.source.at is None:
             return go_on(job.source.log, start, durability=world.durability)
         return branch(job.source, path, start, run=world.run, durability=world.durability)
