@@ -164,7 +164,8 @@ def _resumed(run: RunDirectory, seed: int) -> Iterator[str]:
     with contextlib.suppress(FileNotFoundError):
         (run.path / "manifest.jsonl").unlink()  # an index, and not the point here
     left = plan(run, todo(seed % WORLDS))
-    roll_out(run, left.jobs, SimulatedBackend(), seed=seed, places=Places(episodes=3))
+    # One retry: a log that was cut between a failure and its Done is completed as that failure first.
+    roll_out(run, left.jobs, SimulatedBackend(), seed=seed, places=Places(episodes=3), retries=1)
     for (task, sample), expected in undisturbed(seed % WORLDS).items():
         attempts = run.log_path(task, sample, 0).parent.glob(f"{sample}.*.jsonl")
         if expected not in {meaning(read_events(path)) for path in attempts}:
