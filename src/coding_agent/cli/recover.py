@@ -8,23 +8,61 @@ import click
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
-from coding_agent.store.recover import recover
+from coding_agent.cli.verify import show
+from coding_agent.errors import UsageError
+from coding_agent.store.index import recover_run
+from coding_agent.store.recover import Recovery, recover
+from coding_agent.store.rundir import RunDirectory
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--rebuild", is_flag=True, help="Write a run's manifest anew from its logs; the original is kept.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(log: Path, as_json: bool) -> int:
+def command(path: Path, rebuild: bool, as_json: bool) -> int:
     """Cut the torn tail of a log and keep the original beside it. Damage is refused, never touched.
+
+    Of a run directory: every log, then the manifest, an index that is put right from the logs.
 
     Example: coding-agent recover runs/my-run/episodes/wallet/0.0.jsonl
     """
-    done = recover(log)
+    if path.is_dir():
+        return _run(path, rebuild=rebuild, as_json=as_json)
+    if rebuild:
+        raise UsageError("--rebuild is for the manifest of a run directory; name the directory")
+    if path.name == "manifest.jsonl":
+        raise UsageError(f"{path} is a manifest, which is put right from the logs: coding-agent recover {path.parent}")
+    done = recover(path)
     if as_json:
         print_json(done)
-    elif done.original is None:
-        out.print(f"{log}: nothing to recover, it is {done.report.condition}", markup=False)
     else:
-        kept = f"{done.report.events} events kept, {done.cut_bytes} bytes cut"
-        out.print(f"{log}: {kept}; the original is {done.original}", markup=False)
+        _show(path, done)
     return exits.OK
+
+
+def _run(path: Path, *, rebuild: bool, as_json: bool) -> int:
+    done = recover_run(RunDirectory.open(path), rebuild=rebuild)
+    if as_json:
+        print_json(done)
+        return exits.DAMAGED if done.refused else exits.OK
+    for each in done.recovered:
+        _show(Path(each.report.file), each)
+    if done.manifest is not None:
+        out.print(f"{path / 'manifest.jsonl'}: put right; the original is {done.manifest}", markup=False)
+    for name in done.added:
+        out.print(f"{name}: sealed, and now in the manifest", markup=False)
+    for report in done.refused:
+        show(report)
+    if not (done.recovered or done.manifest or done.added or done.refused):
+        out.print(f"{path}: nothing to recover", markup=False)
+    return exits.DAMAGED if done.refused else exits.OK
+
+
+def _show(log: Path, done: Recovery) -> None:
+    if done.original is None:
+        out.print(f"{log}: nothing to recover, it is {done.report.condition}", markup=False)
+        if done.report.condition == "torn":
+            out.print(f"  next: {done.report.advice}", markup=False)
+        return
+    kept = f"{done.report.events} events kept, {done.cut_bytes} bytes cut"
+    out.print(f"{log}: {kept}; the original is {done.original}", markup=False)

@@ -21,7 +21,7 @@ COLOURS = {"sealed": "green", "incomplete": "yellow"}
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(paths: tuple[Path, ...], as_json: bool) -> int:
-    """Check every byte of logs against their hash chain; of run directories, also what the manifest says.
+    """Check every byte of logs against their hash chain; of run directories, also manifest and blobs.
 
     Says per log: sealed, incomplete, torn, damaged, incompatible or missing; where; and what to do.
 
@@ -43,7 +43,7 @@ def reports_of(path: Path) -> Iterator[LogReport]:
     elif (path / "run.toml").exists() or (path / "manifest.jsonl").exists():
         yield from RunDirectory(path).verify()
     else:
-        logs = sorted(path.glob("**/*.jsonl"))
+        logs = sorted(each for each in path.glob("**/*.jsonl") if each.name != "manifest.jsonl")
         if not logs:
             raise UsageError(f"{path}: there is no log (*.jsonl) in it")
         yield from map(verify, logs)
@@ -58,6 +58,11 @@ def exit_of(report: LogReport) -> int:
 def show(report: LogReport) -> None:
     """One log's report for people."""
     out.print(f"[{COLOURS.get(report.condition, 'red')}]{report.condition:<12}[/] ", end="")
+    if report.kind != "log":
+        out.print(f"{report.kind} {report.file}", markup=False)
+        out.print(f"  {report.problem}", markup=False)
+        out.print(f"  next: {report.advice}", markup=False)
+        return
     digest = f"{report.events} events  head {report.head[:12]}  digest {report.semantic_digest[:12]}"
     out.print(f"{report.file}  {digest}", markup=False)
     if report.condition != "sealed":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 import attrs
 
@@ -43,6 +44,19 @@ class BlobStore:
         if hashlib.sha256(data).hexdigest() != name:
             raise LogDamaged(str(target), "the content is not what the name says")
         return data
+
+    def problem(self, name: str) -> tuple[Literal["missing", "damaged"], str] | None:
+        """What is wrong with a blob; None: nothing. Reads it piece by piece."""
+        digest = hashlib.sha256()
+        try:
+            with self.disk.read(self.directory / name) as stream:
+                while piece := stream.read(1 << 20):
+                    digest.update(piece)
+        except FileNotFoundError:
+            return "missing", "there is no such blob"
+        except OSError as error:
+            return "damaged", f"can not be read: {error.strerror}"
+        return None if digest.hexdigest() == name else ("damaged", "the content is not what the name says")
 
     def _read(self, target: Path) -> bytes:
         with self.disk.read(target) as stream:

@@ -5,7 +5,7 @@ A bad line is *torn* when nothing shows that it ever was durable, *damaged* when
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -17,6 +17,8 @@ from coding_agent.events.schema import FORMAT, Event
 from coding_agent.store.disk import REAL_DISK, Disk
 
 LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
+EMPTY = "the file is empty: no event was ever written"
+FileKind = Literal["log", "manifest", "blob"]
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +27,8 @@ class LogReport:
 
     file: str
     condition: LogCondition
+    kind: FileKind = "log"
+    """Manifests and blobs are reported only when something is wrong with them."""
     events: int = 0
     """Intact events."""
     head: str = CHAIN_SEED
@@ -40,6 +44,19 @@ class LogReport:
     @property
     def advice(self) -> str:
         """What to do about it."""
+        if self.kind == "manifest":
+            rebuild = "" if self.condition == "torn" else " --rebuild"
+            return f"`coding-agent recover DIR{rebuild}` writes what is wrong anew from the logs and keeps the original"
+        if self.kind == "blob":
+            return "restore the file from a copy; files and patch of that episode can not be rebuilt without it"
+        if (
+            self.condition == "torn"
+            and not self.events
+            and not self.byte
+            and self.problem
+            and "is empty" in self.problem
+        ):
+            return "no event was ever written: `coding-agent resume DIR` begins the episode anew, or delete the file"
         return {
             "sealed": "nothing: every byte is as it was written",
             "incomplete": "the episode has no Done: it was killed, or still runs; what is there is intact",
@@ -58,7 +75,7 @@ def read_records(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Record]:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
     with stream:
         chain, seq, offset, durable = CHAIN_SEED, 0, 0, -1
-        while raw := stream.readline(MAX_LINE + 1):
+        while raw := _next_line(path, stream, offset):
             try:
                 record = _intact(raw, seq, chain)
             except DecodeError as error:
@@ -69,7 +86,14 @@ def read_records(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Record]:
             chain, seq, offset = record.chain, seq + 1, offset + len(raw)
             durable = max(durable, record.synced)
         if seq == 0:
-            raise LogTorn(str(path), "the file is empty: no event was ever written", line=1, byte=0)
+            raise LogTorn(str(path), EMPTY, line=1, byte=0)
+
+
+def _next_line(path: Path, stream: BinaryIO, offset: int) -> bytes:
+    try:
+        return stream.readline(MAX_LINE + 1)
+    except OSError as error:
+        raise StoreError(str(path), f"can not be read: {error.strerror}", byte=offset) from error
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
@@ -85,8 +109,8 @@ def read_events(path: Path) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def verify(path: Path, *, disk: Disk = REAL_DISK) -> LogReport:
-    """Every byte checked against the chain; never raises for what is wrong with the file."""
+def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] = lambda _: None) -> LogReport:
+    """Every byte checked against the chain; never raises for what is wrong with the file. `see` gets what is intact."""
     last: Record | None = None
     count = durable = 0
     condition: LogCondition = "incomplete"
@@ -94,6 +118,7 @@ def verify(path: Path, *, disk: Disk = REAL_DISK) -> LogReport:
     try:
         for record in read_records(path, disk=disk):
             last, count, durable = record, count + 1, max(durable, record.synced)
+            see(record)
         condition = "sealed" if last is not None and last.type == "done" else "incomplete"
     except LogTorn as error:
         condition, problem = "torn", error
@@ -129,7 +154,7 @@ def _check_format(path: Path, record: Record) -> None:
 
 def _judge(path: Path, stream: BinaryIO, error: DecodeError, *, line: int, byte: int, durable: int) -> StoreError:
     seq = line - 1
-    while durable < seq and (raw := stream.readline(MAX_LINE + 1)):
+    while durable < seq and (raw := _next_line(path, stream, byte)):
         try:
             durable = max(durable, parse(raw).synced)
         except DecodeError:

@@ -11,6 +11,7 @@ import attrs
 
 from coding_agent.errors import LogDamaged, LogIncompatible, StoreError
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
+from coding_agent.store.manifest import Entry, read_manifest
 from coding_agent.store.reader import LogReport, verify
 from coding_agent.store.writer import lock
 
@@ -29,7 +30,7 @@ def recover(path: Path, *, disk: Disk = REAL_DISK) -> Recovery:
     """Cut the torn tail of a log and keep the original beside it as `<name>.torn`, `.torn.1` …
 
     Raises LogDamaged, LogIncompatible or StoreError (missing, not writable) and then changes nothing; LogLocked while
-    it is written.
+    it is written. A log that the run's manifest says was sealed can not be torn: it is damaged.
     """
     before = _cuttable(path, disk)
     if before.condition != "torn":
@@ -65,11 +66,25 @@ def _cuttable(path: Path, disk: Disk) -> LogReport:
     problem = report.problem or report.condition
     if report.condition == "damaged":
         raise LogDamaged(str(path), problem, line=report.line, byte=report.byte)
+    if report.condition == "torn" and (entry := _sealed(path, disk)) is not None:
+        message = f"it was sealed with {entry.events} events, as the manifest says; restore it from a copy: {problem}"
+        raise LogDamaged(str(path), message, line=report.line, byte=report.byte)
     if report.condition == "incompatible":
         raise LogIncompatible(str(path), problem)
     if report.condition == "missing":
         raise StoreError(str(path), problem)
     return report
+
+
+def _sealed(path: Path, disk: Disk) -> Entry | None:
+    """The entry of the run's manifest that names this log."""
+    whole = path.absolute()
+    for folder in whole.parents:
+        if disk.exists(folder / "manifest.jsonl"):
+            name = str(whole.relative_to(folder))
+            with suppress(StoreError):
+                return next((e for e in read_manifest(folder / "manifest.jsonl", disk=disk) if e.path == name), None)
+    return None
 
 
 def _open(disk: Disk, path: Path) -> int:

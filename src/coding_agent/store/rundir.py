@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,11 +12,15 @@ from urllib.parse import quote
 import attrs
 import tomli_w
 
-from coding_agent.errors import StoreError, UsageError
+from coding_agent.errors import LogTorn, StoreError, UsageError
+from coding_agent.events.line import Record
+from coding_agent.events.values import JSON
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
-from coding_agent.store.manifest import Manifest, read_manifest
-from coding_agent.store.reader import LogReport, verify
+from coding_agent.store.manifest import Entry, Manifest, read_manifest
+from coding_agent.store.reader import LogCondition, LogReport, verify
+
+BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 @attrs.frozen
@@ -72,25 +77,59 @@ class RunDirectory:
         return Manifest(self.path / "manifest.jsonl", disk=self.disk)
 
     def verify(self) -> Iterator[LogReport]:
-        """Every log, and every log that the manifest names: a file that is gone or shorter than sealed is reported."""
-        sealed = {}
-        manifest = self.path / "manifest.jsonl"
-        if manifest.exists():
+        """Every log, and what is wrong with the manifest, with the logs that it names and the blobs that they name."""
+        sealed: dict[Path, Entry] = {}
+        path = self.path / "manifest.jsonl"
+        if self.disk.exists(path):
             try:
-                sealed = {entry.path: entry for entry in read_manifest(manifest)}
+                sealed.update((self.path / entry.path, entry) for entry in read_manifest(path, disk=self.disk))
             except StoreError as error:
+                condition: LogCondition = "torn" if isinstance(error, LogTorn) else "damaged"
                 yield LogReport(
-                    file=str(manifest), condition="damaged", problem=str(error), line=error.line, byte=error.byte
+                    file=str(path),
+                    kind="manifest",
+                    condition=condition,
+                    problem=str(error),
+                    line=error.line,
+                    byte=error.byte,
                 )
-        for path in sorted({*self.logs(), *(self.path / name for name in sealed)}):
-            report = verify(path)
-            entry = sealed.get(str(path.relative_to(self.path)))
-            if entry is not None and report.condition in {"sealed", "incomplete", "torn"} and report.head != entry.head:
-                problem = (
-                    f"the manifest says {entry.events} events ending in chain {entry.head[:12]}, this is not that log"
-                )
-                report = attrs.evolve(report, condition="damaged", problem=report.problem or problem)
-            yield report
+        blobs: dict[str, tuple[Path, int]] = {}
+        for log in sorted({*self.logs(), *sealed}):
+
+            def see(record: Record, log: Path = log) -> None:
+                for name in _blob_names(_changes(record)):
+                    blobs.setdefault(name, (log, record.seq + 1))
+
+            yield _held_against(verify(log, disk=self.disk, see=see), sealed.get(log))
+        for name, (log, line) in sorted(blobs.items()):
+            if (problem := self.blobs.problem(name)) is not None:
+                condition, what = problem
+                told = f"{what}; line {line} of {log} names it"
+                yield LogReport(file=str(self.path / "blobs" / name), kind="blob", condition=condition, problem=told)
+
+
+def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
+    if entry is None or report.condition not in {"sealed", "incomplete", "torn"} or report.head == entry.head:
+        return report
+    problem = f"the manifest says {entry.events} events ending in chain {entry.head[:12]}, this is not that log"
+    return attrs.evolve(report, condition="damaged", problem=report.problem or problem)
+
+
+def _changes(record: Record) -> JSON:
+    return record.data.get("changes") if isinstance(record.data, dict) else None
+
+
+def _blob_names(data: JSON) -> Iterator[str]:
+    """The blobs that an event's data names, wherever: those of an event of a later release too."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key == "blob" and isinstance(value, str) and BLOB_NAME.fullmatch(value):
+                yield value
+            else:
+                yield from _blob_names(value)
+    elif isinstance(data, list):
+        for item in data:
+            yield from _blob_names(item)
 
 
 def blobs_of(log: Path) -> BlobStore:

@@ -1,0 +1,118 @@
+"""The manifest from the logs: what it says can be found out again, except which logs are gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from coding_agent.errors import LogDamaged, LogTorn
+from coding_agent.events.schema import Done, EpisodeStarted, Event, TestRun
+from coding_agent.events.verdict import grade_of, passed
+from coding_agent.store.disk import REAL_DISK, Disk
+from coding_agent.store.manifest import Entry, Manifest, read_manifest
+from coding_agent.store.reader import LogReport, read_records
+from coding_agent.store.recover import Recovery, cut_tail, recover
+from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.writer import lock
+
+
+@attrs.frozen(kw_only=True)
+class RunRecovery:
+    """What `recover_run` did."""
+
+    recovered: tuple[Recovery, ...]
+    """Logs whose torn tail was cut."""
+    refused: tuple[LogReport, ...]
+    """What is damaged, missing or of an unknown format, and was left alone."""
+    manifest: Path | None
+    """The original of a manifest whose tail was cut."""
+    added: tuple[str, ...]
+    """Sealed logs that the manifest did not name."""
+
+
+def recover_run(run: RunDirectory, *, rebuild: bool = False) -> RunRecovery:
+    """Cut torn tails of logs and manifest, and name in the manifest what is sealed. `rebuild`: begin the manifest anew.
+
+    Raises LogLocked while the run goes on, LogDamaged for a manifest that is damaged, unless it is to be rebuilt.
+    """
+    manifest, original = _open_manifest(run, rebuild=rebuild)
+    try:
+        recovered, refused = [], []
+        for report in run.verify():
+            if report.condition == "torn" and report.kind == "log":
+                done = recover(Path(report.file), disk=run.disk)
+                if done.original is not None:
+                    recovered.append(done)
+            elif report.condition in {"damaged", "missing", "incompatible"}:
+                refused.append(report)
+        named = {entry.path for entry in read_manifest(manifest.path, disk=run.disk)}
+        wrong = {report.file for report in refused}
+        added = []
+        for log in run.logs():
+            name = str(log.relative_to(run.path))
+            if name in named or str(log) in wrong or (entry := entry_of(log, name, disk=run.disk)) is None:
+                continue
+            manifest.append(entry)
+            added.append(name)
+    finally:
+        manifest.close()
+    return RunRecovery(recovered=tuple(recovered), refused=tuple(refused), manifest=original, added=tuple(added))
+
+
+def entry_of(log: Path, name: str, *, disk: Disk = REAL_DISK) -> Entry | None:
+    """The manifest's line for a log; None when it has no Done. Raises StoreError for one that is not intact."""
+    facts: list[Event] = []
+    last = None
+    for last in read_records(log, disk=disk) if disk.exists(log) and not _empty(log, disk) else ():
+        if last.type in {"episode_started", "test_run", "done"}:
+            facts.append(last.event)
+    if last is None or not isinstance(facts[-1], Done) or not isinstance(facts[0], EpisodeStarted):
+        return None
+    header, done = facts[0], facts[-1]
+    grade = grade_of(event for event in facts if isinstance(event, TestRun))
+    verdict = None if grade is None else passed(grade)
+    return Entry(
+        at=last.at,
+        episode=header.episode,
+        path=name,
+        task=header.task,
+        sample=header.sample,
+        attempt=header.attempt,
+        events=last.seq + 1,
+        head=last.chain,
+        semantic_digest=last.state,
+        summary={"reason": done.reason, "turns": done.counts.turns, "passed": verdict},
+        group=header.task,
+    )
+
+
+def _empty(log: Path, disk: Disk) -> bool:
+    with disk.read(log) as stream:
+        return not stream.read(1)
+
+
+def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path | None]:
+    path = run.path / "manifest.jsonl"
+    keep = None
+    try:
+        manifest = run.manifest()
+    except LogTorn as torn:
+        keep = torn.byte or 0
+    except LogDamaged as damage:
+        if not rebuild:
+            message = "`coding-agent recover DIR --rebuild` writes it anew from the logs and keeps the original"
+            raise LogDamaged(str(path), f"{damage}; {message}, but can not know which logs are gone") from damage
+        keep = 0
+    else:
+        if not rebuild:
+            return manifest, None
+        manifest.close()
+        keep = 0
+    fd = run.disk.open(path)
+    lock(run.disk, fd, path)
+    try:
+        original = cut_tail(run.disk, fd, path, keep=keep)
+    finally:
+        run.disk.close(fd)
+    return run.manifest(), original

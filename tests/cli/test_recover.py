@@ -1,0 +1,49 @@
+"""`coding-agent verify` and `recover`, as people meet them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from coding_agent.cli import exits, recover, verify
+from coding_agent.store.index import recover_run
+from coding_agent.store.rundir import RunDirectory
+from tests.samples import toy_episode, write_log
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    run = RunDirectory.create(tmp_path / "run", {})
+    write_log(run.log_path("toy", 0, 0), toy_episode(), durability="none")
+    recover_run(run)
+    return run
+
+
+def invoke(command: object, *arguments: object) -> Result:
+    result = CliRunner().invoke(command, [str(each) for each in arguments], standalone_mode=False)  # type: ignore[arg-type]
+    if result.exception:
+        raise result.exception
+    return result
+
+
+def test_a_torn_manifest_is_reported_with_what_to_do_and_then_put_right(run: RunDirectory) -> None:
+    index = run.path / "manifest.jsonl"
+    index.write_bytes(index.read_bytes()[:-7])
+    assert invoke(verify.command, run.path).return_value == exits.DAMAGED
+    assert invoke(recover.command, run.path).return_value == exits.OK
+    assert invoke(verify.command, run.path).return_value == exits.OK
+
+
+def test_recover_says_3_when_damage_is_left(run: RunDirectory) -> None:
+    log = run.log_path("toy", 0, 0)
+    log.write_bytes(log.read_bytes().replace(b"toy", b"joy", 1))
+    assert invoke(recover.command, run.path).return_value == exits.DAMAGED
+
+
+@pytest.mark.parametrize(("arguments", "told"), [(["--rebuild"], "name the directory"), ([], "is a manifest")])
+def test_what_can_not_be_recovered_so_says_how(run: RunDirectory, arguments: list[str], told: str) -> None:
+    path = run.log_path("toy", 0, 0) if arguments else run.path / "manifest.jsonl"
+    with pytest.raises(Exception, match=told):
+        invoke(recover.command, path, *arguments)
