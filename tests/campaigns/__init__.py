@@ -15,7 +15,7 @@ import attrs
 
 Size = Literal["short", "long"]
 Cases = Iterator[str | None]
-MODULES = ("edits", "faults", "crashes", "kills", "races", "memory")
+MODULES = ("edits", "faults", "crashes", "kills", "races", "memory", "simulations")
 
 
 @attrs.frozen

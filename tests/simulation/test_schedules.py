@@ -1,10 +1,9 @@
-"""Whatever the schedule, each episode is the one it is alone; and whenever it is cancelled, nothing is left."""
+"""Seeds and schedules. That each episode is the one it is alone, on any of them, is tried in `tests/campaigns`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
 import pytest
 import trio
 
@@ -12,11 +11,8 @@ from coding_agent.events.schema import Done, EpisodeStarted, Event
 from coding_agent.policies.simulated import SimulatedModel
 from coding_agent.rollout.world import Stage
 from coding_agent.sandbox.simulated import SeededFaults, SimulatedBackend
-from coding_agent.store.writer import Durability
-from tests.simulation.schedules import Schedule, campaign, problems, schedule, steps
+from tests.simulation.schedules import schedule
 from tests.simulation.worlds import Places, jobs, roll_out
-
-BATCH = 35
 
 
 def trace(folder: Path, seed: int) -> list[tuple[float, str, str]]:
@@ -36,26 +32,6 @@ def test_a_seed_is_one_schedule_and_another_seed_another(tmp_path: Path) -> None
     again = [trace(tmp_path / f"b{seed}", seed) for seed in range(5)]
     assert first == again
     assert len({tuple(seen) for seen in first}) == 5
-
-
-@pytest.mark.parametrize("batch", range(4))
-def test_episodes_are_the_same_on_every_schedule(batch: int) -> None:
-    tried, failures = campaign(range(batch * BATCH, (batch + 1) * BATCH))
-    assert failures == []
-    assert tried == BATCH
-
-
-@pytest.mark.parametrize("durability", ["none", "event"])
-def test_a_run_can_be_cancelled_at_every_step(durability: Durability) -> None:
-    # The broken policy too: a cancellation may come while its bug is being written down.
-    whole = Schedule(
-        seed=3, places=Places(episodes=2), faults=SeededFaults(seed=0), retries=0, cancel_at=0, durability=durability,
-        only=(1, 3),
-    )  # fmt: skip
-    last = steps(whole)
-    assert last > 40
-    found = [f"step {k}: {wrong}" for k in range(1, last + 1) for wrong in problems(attrs.evolve(whole, cancel_at=k))]
-    assert found == []
 
 
 @pytest.mark.parametrize("places", [Places(episodes=3), Places(episodes=4, sandboxes=2, models=1), Places(episodes=9)])

@@ -1,0 +1,52 @@
+"""Whole rollouts on a virtual clock and a simulated disk: seeded schedules, cancellations, crashes (`tests.simulation`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+from coding_agent.sandbox.simulated import SeededFaults
+from coding_agent.store.writer import Durability
+from tests.campaigns import Cases, Size, campaign
+from tests.simulation.crashes import problems as crash_problems
+from tests.simulation.crashes import snapshots_of
+from tests.simulation.schedules import Schedule, problems, schedule, steps
+from tests.simulation.worlds import Places
+
+
+@campaign("Any schedule, whatever fails and whenever it is cancelled: each episode is as it is alone, nothing is left")
+def schedules(size: Size, folder: Path) -> Cases:
+    for seed in range(10_000 if size == "long" else 100):
+        yield _told(f"python -m tests.simulation {seed}", problems(schedule(seed)))
+
+
+@campaign("A run cancelled at any step of any task: every log is sealed, nothing is left")
+def cancellations(size: Size, folder: Path) -> Cases:
+    faults = SeededFaults(seed=0)
+    durabilities: tuple[Durability, ...] = ("event", "none")
+    for seed in range(12) if size == "long" else (3,):
+        for durability in durabilities:
+            # The broken policy too: a cancellation may come while its bug is being written down.
+            whole = Schedule(
+                seed=seed, places=Places(episodes=2), faults=faults, retries=0, cancel_at=0, durability=durability,
+                only=() if size == "long" else (1, 3),
+            )  # fmt: skip
+            for step in range(1, steps(whole) + 1):
+                chosen = attrs.evolve(whole, cancel_at=step)
+                yield _told(str(chosen), problems(chosen))
+
+
+@campaign("A whole rollout crashed at any call: what was acknowledged is there, and it goes on to the same end")
+def crashed_rollouts(size: Size, folder: Path) -> Cases:
+    for seed in range(400 if size == "long" else 24):
+        snapshots, whole = snapshots_of(seed)
+        for snapshot in snapshots:
+            found = crash_problems(snapshot, whole, seed)
+            yield _told(f"python -m tests.simulation crash {seed}, {snapshot.kind} before call {snapshot.call}", found)
+
+
+def _told(where: str, found: Iterable[str]) -> str | None:
+    wrong = "; ".join(found)
+    return f"{where}: {wrong}" if wrong else None
