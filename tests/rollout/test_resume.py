@@ -21,7 +21,7 @@ from coding_agent.rollout.begin import spent_s
 from coding_agent.rollout.resume import Plan, plan
 from coding_agent.rollout.scheduler import Job, Outcome
 from coding_agent.rollout.world import Stage
-from coding_agent.store.reader import read_events, read_records, verify
+from coding_agent.store.reader import read_decoded, read_events, read_records, verify
 from coding_agent.store.rundir import RunDirectory
 from tests.rollout.worlds import FIX, SUBMIT, Dying, job, play_jobs, roll_out, script
 from tests.samples import no_blob
@@ -151,10 +151,10 @@ async def test_another_task_policy_or_seed_is_not_gone_on_with(undisturbed: Path
 
 async def test_the_time_in_between_does_not_count(undisturbed: Path, tmp_path: Path) -> None:
     log = cut(undisturbed, tmp_path / "run", 12)
-    first = spent_s(read_records(log))
+    first = spent_s(read_decoded(log))
     text = log.read_text()
     day = text[text.index('"at":"') + 6 :][:10]
     assert day in text
     await resume(tmp_path / "run", [job(POLICY)])
-    assert first <= spent_s(read_records(log)) < 60
+    assert first <= spent_s(read_decoded(log)) < 60
     assert verify(log).condition == "sealed"

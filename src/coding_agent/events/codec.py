@@ -18,7 +18,8 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from coding_agent.errors import DecodeError, EncodeError, UnknownEvent
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.schema import WIRE_NAMES, Event
-from coding_agent.events.strict import Rejected, strict_reader
+from coding_agent.events.strict import Rejected, UnknownField, strict_reader
+from coding_agent.events.unknown import Unknown, split
 from coding_agent.events.values import JSON
 
 MAX_INT = 2**53
@@ -40,7 +41,15 @@ def semantic(event: Event) -> dict[str, JSON]:
 
 
 def decode(wire_name: str, data: JSON) -> Event:
-    """The event that `data` stands for. Raises UnknownEvent or DecodeError naming the path."""
+    """The event that `data` stands for, without fields that are not known. Raises UnknownEvent or DecodeError."""
+    return decode_all(wire_name, data)[0]
+
+
+def decode_all(wire_name: str, data: JSON) -> tuple[Event, Unknown]:
+    """The event that `data` stands for, and the fields that this release does not know.
+
+    Raises UnknownEvent for an unknown type, DecodeError naming the path.
+    """
     cls = _CLASSES.get(wire_name)
     if cls is None:
         raise UnknownEvent(
@@ -48,10 +57,13 @@ def decode(wire_name: str, data: JSON) -> Event:
         )
     check_json(data, "$", DecodeError)
     try:
-        event: Event = strict_reader().structure(data, cls)
+        try:
+            return strict_reader().structure(data, cls), {}
+        except UnknownField:
+            known, unknown = split(cls, data)
+            return strict_reader().structure(known, cls), unknown
     except Rejected as rejected:
         raise DecodeError(rejected.path("$"), rejected.expected, rejected.found) from None
-    return event
 
 
 def field_kinds(cls: type[Any]) -> dict[str, FieldKind]:

@@ -25,8 +25,9 @@ import attrs
 import orjson
 
 from coding_agent.errors import DecodeError, EncodeError
-from coding_agent.events.codec import decode, encode, semantic
+from coding_agent.events.codec import decode, decode_all, encode, semantic
 from coding_agent.events.schema import WIRE_NAMES, Event
+from coding_agent.events.unknown import NOTHING, Unknown, graft
 from coding_agent.events.values import JSON
 
 MAX_LINE = 16 << 20
@@ -53,6 +54,11 @@ class Record:
         """Raises UnknownEvent or DecodeError."""
         return decode(self.type, self.data)
 
+    @property
+    def unknown(self) -> Unknown:
+        """Fields that this release does not know, by path. Raises UnknownEvent or DecodeError."""
+        return decode_all(self.type, self.data)[1]
+
 
 @attrs.frozen(kw_only=True)
 class Line:
@@ -63,9 +69,9 @@ class Line:
     chain: str
 
 
-def next_state(previous: str, event: Event) -> str:
-    """The state hash after `event`."""
-    body = {"data": semantic(event), "type": WIRE_NAMES[type(event)]}
+def next_state(previous: str, event: Event, unknown: Unknown = NOTHING) -> str:
+    """The state hash after `event`; what is not known of it counts as given."""
+    body = {"data": graft(semantic(event), unknown), "type": WIRE_NAMES[type(event)]}
     return hashlib.sha256(previous.encode() + canonical(body)).hexdigest()
 
 
@@ -77,15 +83,20 @@ def canonical(value: JSON) -> bytes:
         raise EncodeError("$", "values that UTF-8 JSON can carry", str(error)) from error
 
 
-def write_line(event: Event, *, seq: int, at: str, synced: int, state: str, chain: str) -> Line:
-    """The line for `event`; `state` and `chain` are those of the line before. Raises EncodeError."""
-    after = next_state(state, event)
+def write_line(
+    event: Event, *, seq: int, at: str, synced: int, state: str, chain: str, unknown: Unknown = NOTHING
+) -> Line:
+    """The line for `event`; `state` and `chain` are those of the line before. Raises EncodeError.
+
+    `unknown`: fields of a newer release, when the event is copied from another log.
+    """
+    after = next_state(state, event, unknown)
     body = {
         "seq": seq,
         "type": WIRE_NAMES[type(event)],
         "at": at,
         "synced": synced,
-        "data": encode(event),
+        "data": graft(encode(event), unknown),
         "state": after,
     }
     try:

@@ -13,8 +13,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import attrs
 import cattrs
 
-from coding_agent.errors import UnknownEvent
-
 _PRIMITIVES: dict[type[Any], str] = {
     int: "an integer",
     str: "text",
@@ -31,6 +29,10 @@ class Rejected(Exception):
 
     def path(self, root: str) -> str:
         return root + "".join(reversed(self.steps))
+
+
+class UnknownField(Exception):
+    """A field that the class does not have; whoever reads decides what becomes of it."""
 
 
 def _exactly(kind: type[Any], expected: str) -> Callable[[Any, Any], Any]:
@@ -146,7 +148,7 @@ def _class_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, A
             arguments = {}
             for name, item in value.items():
                 if name not in fields:
-                    raise UnknownEvent(f"{cls.__name__}.{name} is not a field that this release knows")
+                    raise UnknownField(f"{cls.__name__}.{name}")
                 kind, hook = fields[name]
                 arguments[name] = _located(hook, item, kind, f".{name}")
             return cls(**arguments)

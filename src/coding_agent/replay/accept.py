@@ -25,7 +25,7 @@ from coding_agent.replay.golden import Finding, expected_file, write_expectation
 from coding_agent.replay.sealed import NotHere, rederive
 from coding_agent.rollout.start import harness
 from coding_agent.rollout.state import EpisodeState, evolve
-from coding_agent.store.reader import read_records, verify
+from coding_agent.store.reader import read_decoded, read_events, verify
 from coding_agent.store.writer import LogWriter
 
 Category = Literal["create", "fix", "trim"]
@@ -51,7 +51,7 @@ def accept(log: Path, finding: Finding, category: Category) -> str | None:
 
 def _provenance(log: Path) -> dict[str, Any]:
     report = verify(log)
-    header = next(iter(read_records(log))).event
+    header = read_events(log)[0]
     assert isinstance(header, EpisodeStarted)
     return {
         "at": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -69,14 +69,14 @@ def _derive(log: Path) -> Path:
     state, written = EpisodeState(), LogWriter.create(target)
     try:
         with written:
-            for record in read_records(log):
-                event = rederive(state, record.event)
+            for each in read_decoded(log):
+                event = rederive(state, each.event)
                 if isinstance(event, EpisodeStarted):
                     parent = Parent(episode=event.episode, seq=provenance["from"]["events"] - 1,
                                     chain=provenance["from"]["head"])  # fmt: skip
                     event = attrs.evolve(event, parent=parent, harness=harness())
                 state = evolve(state, event)
-                written.append(event, at=record.at)
+                written.append(event, at=each.record.at)
     except (NotHere, IllegalSequence) as error:
         target.unlink()
         raise UsageError(f"{log}: today's code goes another way here ({error}); record the episode anew") from error

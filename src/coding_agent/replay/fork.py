@@ -11,7 +11,6 @@ from pathlib import Path
 import attrs
 
 from coding_agent.errors import UsageError
-from coding_agent.events.line import Record
 from coding_agent.events.schema import Done, EpisodeStarted, Event, Stopped
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy
@@ -19,7 +18,7 @@ from coding_agent.rollout.begin import Source, history
 from coding_agent.rollout.decide import Append, Grade, decide
 from coding_agent.rollout.scheduler import Job, episode_seed
 from coding_agent.rollout.state import EpisodeState, evolve, fold
-from coding_agent.store.reader import read_records
+from coding_agent.store.reader import Decoded, read_decoded
 from coding_agent.tasks.spec import TaskSpec
 from coding_agent.tools.dispatch import Denied, prepare
 
@@ -58,16 +57,16 @@ def fork_jobs(
     ]
 
 
-def _check_open(log: Path, records: list[Record], limits: Limits) -> None:
+def _check_open(log: Path, records: list[Decoded], limits: Limits) -> None:
     state = fold(_limited(records, limits))
     if _is_over(state):
-        latest = last_open(read_records(log), limits)
+        latest = last_open(read_decoded(log), limits)
         hint = "" if state.submitted or state.stops or state.done else ", or give it more turns (--max-turns)"
-        at = records[-1].seq
+        at = records[-1].record.seq
         raise UsageError(f"{log}: the episode is over at event {at}; fork it at {latest} or earlier{hint}")
 
 
-def last_open(records: Iterable[Record], limits: Limits) -> int:
+def last_open(records: Iterable[Decoded], limits: Limits) -> int:
     """The last event after which a policy still can act."""
     state, found = EpisodeState(), 0
     for seq, event in enumerate(_limited(records, limits)):
@@ -78,7 +77,7 @@ def last_open(records: Iterable[Record], limits: Limits) -> int:
     return found
 
 
-def _limited(records: Iterable[Record], limits: Limits) -> Iterator[Event]:
+def _limited(records: Iterable[Decoded], limits: Limits) -> Iterator[Event]:
     for record in records:
         event = record.event
         yield attrs.evolve(event, limits=limits) if isinstance(event, EpisodeStarted) else event

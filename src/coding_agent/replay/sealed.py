@@ -11,9 +11,10 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import IllegalSequence
+from coding_agent.errors import IllegalSequence, LogIncompatible, UnknownEvent
 from coding_agent.events.line import STATE_SEED, Record, next_state
 from coding_agent.events.schema import (
+    FORMAT,
     WIRE_NAMES,
     Done,
     EpisodeStarted,
@@ -26,11 +27,12 @@ from coding_agent.events.schema import (
     ToolOutcome,
     ToolResult,
 )
+from coding_agent.events.unknown import Unknown
 from coding_agent.events.values import ModelToolCall
 from coding_agent.replay.divergence import Code, Divergence, compare
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.state import EpisodeState, evolve
-from coding_agent.store.reader import read_records
+from coding_agent.store.reader import read_decoded
 from coding_agent.tools.dispatch import Denied, parse_arguments, prepare
 from coding_agent.tools.render_tests import render_test_run
 
@@ -59,19 +61,37 @@ class Replay:
 
 
 def replay_log(path: Path) -> Replay:
-    """Replay one log file. Raises StoreError for a file that is not intact, LogIncompatible for an unknown format."""
-    return replay(read_records(path))
+    """Replay one log file. Raises StoreError for a file that is not intact, LogIncompatible for what is not known."""
+    run = _Run()
+    for each in read_decoded(path):
+        try:
+            _refuse_unknown(each.record, each.unknown)
+        except UnknownEvent as error:
+            raise LogIncompatible(str(path), str(error), line=each.record.seq + 1) from error
+        run.take(each.record, each.event)
+    return run.result()
 
 
 def replay(records: Iterable[Record]) -> Replay:
-    """Replay verified records. After a divergence the recorded event is gone on with, so that each cause shows once.
+    """Replay verified records of today's format.
 
+    After a divergence the recorded event is gone on with, so that each cause shows once.
     An event that has no place in today's episode ends the comparison: nothing after it can be compared.
+    Raises UnknownEvent for a type or a field of a newer release.
     """
     run = _Run()
     for record in records:
-        run.take(record)
+        _refuse_unknown(record, record.unknown)
+        run.take(record, record.event)
     return run.result()
+
+
+def _refuse_unknown(record: Record, unknown: Unknown) -> None:
+    if unknown:
+        fields = ", ".join(f"{record.type}.{name}" for name in unknown)
+        raise UnknownEvent(
+            f"{fields}: written by a newer release; this one can not say whether it would derive the same"
+        )
 
 
 class _Run:
@@ -80,16 +100,19 @@ class _Run:
         self.causes: list[tuple[Divergence, Event | None]] = []
         self.echoes: list[int] = []
         self.identical_digest = STATE_SEED
+        self.checks_state = True
+        """False for an older format, whose state hashes are of what it wrote, not of what that stands for today."""
         self.lost = False
         """Nothing more can be compared."""
 
-    def take(self, record: Record) -> None:
+    def take(self, record: Record, recorded: Event) -> None:
         self.count += 1
+        if isinstance(recorded, EpisodeStarted):
+            self.checks_state = recorded.format == record.data.get("format", FORMAT) == FORMAT
         if self.lost:
             return
-        recorded = record.event
         found, instead = _check(self.state, record, recorded, self.digest)
-        if found is not None:
+        if found is not None and (self.checks_state or found.code != "RPL-GIVEN"):
             self._note(found, instead)
             self.lost = found.code not in {"RPL-FIELD", "RPL-GIVEN"}
         try:

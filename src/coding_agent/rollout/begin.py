@@ -12,11 +12,10 @@ from pathlib import Path
 import attrs
 
 from coding_agent.errors import UsageError
-from coding_agent.events.line import Record
 from coding_agent.events.schema import EpisodeStarted, Event, Resumed, TestRun, ToolResult
 from coding_agent.events.values import Changes, Parent
 from coding_agent.store.disk import REAL_DISK, Disk
-from coding_agent.store.reader import read_records
+from coding_agent.store.reader import Decoded, read_decoded
 from coding_agent.store.rundir import RunDirectory, blobs_of
 from coding_agent.store.writer import Durability, LogWriter
 
@@ -57,7 +56,8 @@ def go_on(path: Path, start: EpisodeStarted, *, durability: Durability) -> Begin
         return Beginning(log=log, first=start)
     records = history(path, None)
     first = Resumed(at_seq=log.events, harness=start.harness)
-    return Beginning(log=log, history=tuple(record.event for record in records), first=first, spent_s=spent_s(records))
+    events = tuple(each.event for each in records)
+    return Beginning(log=log, history=events, first=first, spent_s=spent_s(records))
 
 
 def branch(
@@ -70,31 +70,31 @@ def branch(
     """
     records = history(source.log, source.at)
     header = branch_header(records, start)
-    events = (header, *(record.event for record in records[1:]))
+    events = (header, *(each.event for each in records[1:]))
     blobs = blobs_of(source.log)
     for name in sorted(blob_names(events)):
         run.blobs.put(blobs.get(name))
     log = LogWriter.create(path, durability=durability, disk=run.disk)
-    for record, event in zip(records, events, strict=True):
-        log.append(event, at=record.at)
+    for each, event in zip(records, events, strict=True):
+        log.append(event, at=each.record.at, unknown=each.unknown)
     return Beginning(log=log, history=events, spent_s=spent_s(records))
 
 
-def history(source: Path, at: int | None) -> list[Record]:
-    """The records up to and with seq `at` (None: all). Raises UsageError when the log has no such event."""
-    records = []
-    for record in read_records(source):
-        records.append(record)
-        if record.seq == at:
-            return records
-    if at is None:
-        return records
-    raise UsageError(f"{source} has no event {at}: its last is {len(records) - 1}")
+def history(source: Path, at: int | None) -> list[Decoded]:
+    """The events up to and with seq `at` (None: all). Raises UsageError when the log has no such event."""
+    found: list[Decoded] = []
+    for each in read_decoded(source):
+        if at is not None and each.record.seq > at:
+            return found
+        found.append(each)
+    if at is None or (found and found[-1].record.seq == at):
+        return found
+    raise UsageError(f"{source} has no event {at}: its last is {found[-1].record.seq}")
 
 
-def branch_header(records: Sequence[Record], start: EpisodeStarted) -> EpisodeStarted:
+def branch_header(records: Sequence[Decoded], start: EpisodeStarted) -> EpisodeStarted:
     """The first event of a branch: `start`, with what the policy had been shown and what it had been told."""
-    old, last = records[0].event, records[-1]
+    old, last = records[0].event, records[-1].record
     assert isinstance(old, EpisodeStarted)
     return attrs.evolve(
         start,
@@ -108,12 +108,12 @@ def branch_header(records: Sequence[Record], start: EpisodeStarted) -> EpisodeSt
     )
 
 
-def spent_s(records: Iterable[Record]) -> float:
+def spent_s(events: Iterable[Decoded]) -> float:
     """Seconds between the first and the last event of each life, summed up; the time in between does not count."""
     total, began, last = 0.0, None, None
-    for record in records:
-        now = dt.datetime.fromisoformat(record.at)
-        if began is None or isinstance(record.event, Resumed):
+    for each in events:
+        now = dt.datetime.fromisoformat(each.record.at)
+        if began is None or isinstance(each.event, Resumed):
             total += 0.0 if began is None or last is None else max(0.0, (last - began).total_seconds())
             began = now
         last = now

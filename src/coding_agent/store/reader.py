@@ -5,15 +5,18 @@ A bad line is *torn* when nothing shows that it ever was durable, *damaged* when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import attrs
 
 from coding_agent.errors import DecodeError, LogDamaged, LogIncompatible, LogTorn, StoreError, UnknownEvent
+from coding_agent.events.codec import decode_all
 from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, parse, read_line
 from coding_agent.events.schema import FORMAT, Event
+from coding_agent.events.unknown import Unknown
+from coding_agent.events.upcast import UPCASTERS, Upcaster, upcast
 from coding_agent.store.disk import REAL_DISK, Disk
 
 LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
@@ -96,17 +99,39 @@ def _next_line(path: Path, stream: BinaryIO, offset: int) -> bytes:
         raise StoreError(str(path), f"can not be read: {error.strerror}", byte=offset) from error
 
 
-def read_events(path: Path) -> tuple[Event, ...]:
-    """All events of an intact log, sealed or not. Raises StoreError; LogIncompatible for an unknown event or field."""
-    events = []
-    for number, record in enumerate(read_records(path), start=1):
+@attrs.frozen
+class Decoded:
+    """One event of a log, in today's format, and the record that it was read from."""
+
+    record: Record
+    event: Event
+    unknown: Unknown
+    """Fields that this release does not know."""
+
+
+def read_decoded(
+    path: Path, *, upcasters: Mapping[int, Upcaster] = UPCASTERS, disk: Disk = REAL_DISK
+) -> Iterator[Decoded]:
+    """Each event of an intact log; one record of an older format may stand for several, or for none.
+
+    Raises StoreError; LogIncompatible naming the line for a type or format that this release does not know.
+    """
+    version = FORMAT
+    for record in read_records(path, disk=disk):
+        line = record.seq + 1
+        version = _format(record) if record.seq == 0 else version
         try:
-            events.append(record.event)
+            for name, data in upcast((record.type, record.data), version, upcasters=upcasters):
+                yield Decoded(record, *decode_all(name, data))
         except UnknownEvent as error:
-            raise LogIncompatible(str(path), str(error), line=number) from error
+            raise LogIncompatible(str(path), str(error), line=line) from error
         except DecodeError as error:
-            raise LogDamaged(str(path), f"not a {record.type}: {error}", line=number) from error
-    return tuple(events)
+            raise LogDamaged(str(path), f"not a {record.type}: {error}", line=line) from error
+
+
+def read_events(path: Path, *, upcasters: Mapping[int, Upcaster] = UPCASTERS) -> tuple[Event, ...]:
+    """All events of an intact log, sealed or not. Raises what `read_decoded` raises."""
+    return tuple(each.event for each in read_decoded(path, upcasters=upcasters))
 
 
 def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] = lambda _: None) -> LogReport:
@@ -146,9 +171,14 @@ def _intact(raw: bytes, seq: int, chain: str) -> Record:
     return read_line(raw, seq=seq, chain=chain)
 
 
+def _format(first: Record) -> int:
+    found = first.data.get("format", 1) if isinstance(first.data, dict) else None
+    return found if type(found) is int else FORMAT
+
+
 def _check_format(path: Path, record: Record) -> None:
-    found = record.data.get("format", 1) if isinstance(record.data, dict) else None
-    if type(found) is int and found > FORMAT:
+    found = _format(record)
+    if found > FORMAT:
         raise LogIncompatible(str(path), f"format {found}; this release reads up to {FORMAT}", line=1)
 
 

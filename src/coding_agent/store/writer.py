@@ -17,9 +17,10 @@ from typing import Literal, Self
 from coding_agent.errors import LogLocked, StoreError, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, Line, write_line
 from coding_agent.events.log import Place, advance
-from coding_agent.events.schema import Done, Event
+from coding_agent.events.schema import FORMAT, Done, EpisodeStarted, Event
+from coding_agent.events.unknown import NOTHING, Unknown
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_all
-from coding_agent.store.reader import read_records
+from coding_agent.store.reader import read_decoded
 from coding_agent.store.syncer import group_syncer
 
 Durability = Literal["event", "group", "none"]
@@ -81,9 +82,12 @@ class LogWriter:
         return writer
 
     def _follow(self) -> None:
-        for record in read_records(self.path, disk=self._disk):
-            self._place = advance(self._place, record.event)
-            self.state, self.chain = record.state, record.chain
+        for each in read_decoded(self.path, disk=self._disk):
+            if isinstance(each.event, EpisodeStarted) and each.record.data.get("format", FORMAT) != FORMAT:
+                message = f"{self.path} is of an older format, and a log has one; fork it to go on"
+                raise UsageError(message)
+            self._place = advance(self._place, each.event)
+            self.state, self.chain = each.record.state, each.record.chain
         if self._place.done:
             raise UsageError(f"{self.path} is sealed; there is nothing to go on with")
         # What a killed writer left is in the page cache, perhaps nowhere else.
@@ -99,8 +103,8 @@ class LogWriter:
     def place(self) -> Place:
         return self._place
 
-    def append(self, event: Event, *, at: str | None = None) -> Line:
-        """Acknowledge one event; `at` only for one that is copied from another log.
+    def append(self, event: Event, *, at: str | None = None, unknown: Unknown = NOTHING) -> Line:
+        """Acknowledge one event; `at` and `unknown` only for one that is copied from another log.
 
         Raises IllegalSequence or EncodeError (nothing written), WriterPoisoned.
         """
@@ -112,7 +116,13 @@ class LogWriter:
             self.sync()
             self._check_alive()
         line = write_line(
-            event, seq=self._place.seq, at=at or self._clock(), synced=self._synced, state=self.state, chain=self.chain
+            event,
+            seq=self._place.seq,
+            at=at or self._clock(),
+            synced=self._synced,
+            state=self.state,
+            chain=self.chain,
+            unknown=unknown,
         )
         self._write(line.raw)
         self._place, self.state, self.chain = place, line.state, line.chain
