@@ -20,10 +20,12 @@ from coding_agent.events.codec import semantic
 from coding_agent.events.line import canonical
 from coding_agent.events.schema import Done, EpisodeStarted, Event, Resumed, Stopped
 from coding_agent.policies.simulated import SimulatedModel
+from coding_agent.rollout.resume import plan
 from coding_agent.rollout.scheduler import Job
 from coding_agent.sandbox.simulated import SeededFaults, SimulatedBackend
 from coding_agent.store.manifest import read_manifest
 from coding_agent.store.reader import read_events
+from coding_agent.store.rundir import RunDirectory
 from coding_agent.store.writer import Durability
 from tests.simulation.worlds import Buggy, Places, Ran, jobs, roll_out
 
@@ -140,8 +142,20 @@ def problems(chosen: Schedule) -> Iterator[str]:
         yield from _episodes(ran, undisturbed(chosen.world))
         if ran.cancelled_at is None:
             yield from _completeness(ran, chosen.jobs, undisturbed(chosen.world))
-        elif ran.ended_at - ran.cancelled_at > CANCEL_S:
-            yield f"cancelled at {ran.cancelled_at:.3f} s, ended at {ran.ended_at:.3f} s"
+        else:
+            if ran.ended_at - ran.cancelled_at > CANCEL_S:
+                yield f"cancelled at {ran.cancelled_at:.3f} s, ended at {ran.ended_at:.3f} s"
+            yield from resumed(ran.run, chosen.jobs, undisturbed(chosen.world))
+
+
+def resumed(run: RunDirectory, todo: list[Job], expected: dict[tuple[str, int], Meaning]) -> Iterator[str]:
+    """Go on with what is left, undisturbed: every episode ends as it would have ended."""
+    # One retry: a log that was cut between a failure and its Done is completed as that failure first.
+    roll_out(run, plan(run, todo).jobs, SimulatedBackend(), places=Places(episodes=3), retries=1)
+    for job in todo:
+        attempts = run.log_path(job.task.id, job.sample, 0).parent.glob(f"{job.sample}.*.jsonl")
+        if expected[job.task.id, job.sample] not in {meaning(read_events(path)) for path in attempts}:
+            yield f"{job.task.id}.{job.sample} went on and ended otherwise"
 
 
 def _leaks(ran: Ran, backend: SimulatedBackend, before: set[str]) -> Iterator[str]:

@@ -52,7 +52,8 @@ class Episode:
             await self._conclude()
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await self._stop("cancelled", "")
+                if not self._only_to_seal(decide(self.state)):
+                    await self._stop("cancelled", "")
                 await self._conclude()
             raise
         return self.state
@@ -180,4 +181,8 @@ class Episode:
             self.world.observer(self.state.header.episode, stage, None)
 
     def _is_live(self, step: Step) -> bool:
-        return not (isinstance(step, Grade | Finish) or (isinstance(step, Append) and isinstance(step.event, Done)))
+        return not (isinstance(step, Grade | Finish) or self._only_to_seal(step))
+
+    def _only_to_seal(self, step: Step) -> bool:
+        """Graded, or not to be graded: the episode is over, whatever becomes of the run."""
+        return isinstance(step, Append) and isinstance(step.event, Done)

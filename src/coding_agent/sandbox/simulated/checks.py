@@ -64,9 +64,9 @@ class Checks:
             return USAGE
         if log.outcomes and GO_ON not in args:
             return INTERRUPTED
-        return await self._run(
-            [test for test in tests if test in named or test.partition("::")[0] not in _files_of(named)], tests, log
-        )
+        narrowed = {test.partition("::")[0] for test in named}
+        asked = [test for test in tests if test in named or test.partition("::")[0] not in narrowed]
+        return await self._run(asked, tests, log)
 
     async def _run(self, chosen: list[str], tests: dict[str, list[Check]], log: TestLog) -> int:
         for test in chosen:
@@ -77,10 +77,6 @@ class Checks:
         if not log.outcomes:
             return NOTHING
         return PASSED if set(log.outcomes.values()) == {"passed"} else FAILED
-
-
-def _files_of(tests: set[str]) -> set[str]:
-    return {test.partition("::")[0] for test in tests}
 
 
 def _chosen(wanted: list[str], files: dict[str, bytes]) -> list[str] | None:

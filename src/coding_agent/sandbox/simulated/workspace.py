@@ -57,7 +57,6 @@ class Workspace:
         """Raises Refused."""
         names = nodes.parts(path)
         top = nodes.directory(self.root, names, path)
-        entries: list[Entry] = []
         found = _rows(top, "/".join(names), depth)
         entries, rest = found[:max_entries], found[max_entries:]
         return Listing(entries=tuple(entries), omitted=len(rest))
