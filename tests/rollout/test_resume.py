@@ -133,6 +133,17 @@ async def test_what_was_stopped_from_outside_branches_into_a_new_attempt(tmp_pat
     assert header.parent.chain == list(read_records(stopped))[header.parent.seq].chain
 
 
+async def test_killed_between_the_stop_and_its_end_it_is_sealed_and_then_branches(tmp_path: Path) -> None:
+    await cancel_at_third_call(tmp_path / "run")
+    (tmp_path / "run/manifest.jsonl").write_bytes(b"")
+    stopped = tmp_path / "run/episodes/toy/0.0.jsonl"
+    stopped.write_bytes(b"".join(stopped.read_bytes().splitlines(keepends=True)[:-1]))
+    _, (outcome,) = await resume(tmp_path / "run", [job(POLICY)])
+    assert (outcome.attempt, outcome.passed) == (1, True)
+    assert verify(stopped).condition == "sealed"
+    assert [report.condition for report in RunDirectory(tmp_path / "run").verify()] == ["sealed"] * 2
+
+
 async def test_damage_is_refused_by_name_and_the_others_go_on(undisturbed: Path, tmp_path: Path) -> None:
     log = cut(undisturbed, tmp_path / "run", 12)
     log.write_bytes(log.read_bytes().replace(b"toy", b"tOy", 1))

@@ -101,9 +101,10 @@ def snapshots_of(seed: int) -> tuple[list[Snapshot], Crash]:
     disk = SimulatedDisk()
     run = RunDirectory.create(RUN, {}, disk=disk)
     disk.on_call = look
+    cancel_at = draws.choice((0, draws.randint(1, 150)))
     roll_out(
         run, todo(seed % WORLDS), SimulatedBackend(faults=SeededFaults(seed=seed, dies=0.05)), seed=seed,
-        places=Places(episodes=3), retries=3, durability=durability, observer=observe, on_outcome=reported.append,
+        places=Places(episodes=3), retries=3, durability=durability, observer=observe, on_outcome=reported.append, cancel_at=cancel_at,
     )  # fmt: skip
     return found, disk.killed()
 

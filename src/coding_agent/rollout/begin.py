@@ -27,6 +27,8 @@ class Source:
     log: Path
     at: int | None = None
     """The last event that is kept, in a new file; None goes on in the same file."""
+    then: int | None = None
+    """Only when going on: the log was stopped already and lacks its Done; once sealed, a new attempt branches here."""
 
 
 @attrs.frozen(kw_only=True)

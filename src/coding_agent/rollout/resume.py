@@ -87,9 +87,11 @@ def _rest(job: Job, attempt: int, log: Path) -> Job | None:
     if isinstance(last, Done) and last.reason not in AGAIN:
         return None
     _same(job, header, log)
+    stop = next((n for n, event in enumerate(events) if isinstance(event, Stopped) and event.cause in AGAIN), None)
     if not isinstance(last, Done):
-        return attrs.evolve(job, attempt=attempt, source=Source(log=log))
-    stop = next(seq for seq, event in enumerate(events) if isinstance(event, Stopped))
+        then = None if stop is None else stop - 1
+        return attrs.evolve(job, attempt=attempt, source=Source(log=log, then=then))
+    assert stop is not None
     return attrs.evolve(job, attempt=attempt + 1, source=Source(log=log, at=stop - 1))
 
 

@@ -126,6 +126,10 @@ class Scheduler:
         attempt = job.attempt
         while True:
             outcome = await self._attempt(job, attempt, manifest)
+            if job.source is not None and job.source.then is not None:
+                attempt += 1
+                job = attrs.evolve(job, attempt=attempt, source=Source(log=job.source.log, at=job.source.then))
+                continue
             if outcome.reason != "infra_error" or attempt - job.attempt >= self.retries:
                 return outcome
             attempt += 1
