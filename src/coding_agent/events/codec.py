@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_unstructure_fn
 
 from coding_agent.errors import DecodeError, EncodeError, UnknownEvent
 from coding_agent.events.kinds import FieldKind
@@ -24,6 +24,7 @@ from coding_agent.events.values import JSON
 
 MAX_INT = 2**53
 MAX_DEPTH = 64
+_ALWAYS_FINE = frozenset({str, bool, type(None)})
 _CLASSES = {name: cls for cls, name in WIRE_NAMES.items()}
 
 
@@ -36,8 +37,13 @@ def encode(event: Event) -> dict[str, JSON]:
 
 def semantic(event: Event) -> dict[str, JSON]:
     """As `encode`, without the observational fields: what `state` hashes and what two episodes must share."""
-    data: dict[str, JSON] = _semantic_writer().unstructure(event, unstructure_as=type(event))
-    return data
+    return without_observed(type(event), _writer().unstructure(event, unstructure_as=type(event)))
+
+
+def without_observed(cls: Any, data: dict[str, JSON]) -> dict[str, JSON]:
+    """What `encode` gave for an event of this class, without the observational fields."""
+    take_out = _observed_remover(cls)
+    return data if take_out is None else take_out(data)
 
 
 def decode(wire_name: str, data: JSON) -> Event:
@@ -83,7 +89,7 @@ def field_kinds(cls: type[Any]) -> dict[str, FieldKind]:
 def check_json(value: JSON, path: str, error: type[EncodeError | DecodeError], depth: int = 0) -> None:
     """Raise `error` at the first thing that strict JSON can not carry exactly."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in _ALWAYS_FINE:
         return
     if kind is int:
         if not -MAX_INT <= value <= MAX_INT:
@@ -97,21 +103,20 @@ def check_json(value: JSON, path: str, error: type[EncodeError | DecodeError], d
         for key, item in value.items():
             if type(key) is not str:
                 raise error(path, "text as key", key)
-            check_json(item, f"{path}.{key}", error, depth + 1)
+            # Most values are text, and a path is needed only for the others.
+            if type(item) not in _ALWAYS_FINE:
+                check_json(item, f"{path}.{key}", error, depth + 1)
     elif kind is list or kind is tuple:
         for index, item in enumerate(value):
-            check_json(item, f"{path}[{index}]", error, depth + 1)
+            if type(item) not in _ALWAYS_FINE:
+                check_json(item, f"{path}[{index}]", error, depth + 1)
     else:
         raise error(path, "a JSON value", value)
 
 
-def _class_writer(converter: cattrs.Converter, *, observed: bool) -> Callable[[Any], Any]:
-    def factory(cls: Any) -> Any:
-        overrides: dict[str, Any] = {}
-        if not observed:
-            hidden = (name for name, kind in field_kinds(cls).items() if kind is FieldKind.OBSERVED)
-            overrides = {name: override(omit=True) for name in hidden}
-        return make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True, **overrides)
+def _class_writer(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any], Any]]:
+    def factory(cls: Any) -> Callable[[Any], Any]:
+        return make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True)
 
     return factory
 
@@ -119,12 +124,36 @@ def _class_writer(converter: cattrs.Converter, *, observed: bool) -> Callable[[A
 @functools.cache
 def _writer() -> cattrs.Converter:
     converter = cattrs.Converter()
-    converter.register_unstructure_hook_factory(attrs.has, _class_writer(converter, observed=True))
+    converter.register_unstructure_hook_factory(attrs.has, _class_writer(converter))
     return converter
 
 
 @functools.cache
-def _semantic_writer() -> cattrs.Converter:
-    converter = cattrs.Converter()
-    converter.register_unstructure_hook_factory(attrs.has, _class_writer(converter, observed=False))
-    return converter
+def _observed_remover(cls: Any) -> Callable[[JSON], JSON] | None:
+    """Takes the observational fields out of a class's JSON; None when there are none in it, however deep."""
+    kinds, hints = field_kinds(cls), get_type_hints(cls)
+    hidden = frozenset(name for name, kind in kinds.items() if kind is FieldKind.OBSERVED)
+    inner = {name: remover for name in kinds.keys() - hidden if (remover := _remover_within(hints[name])) is not None}
+    if not hidden and not inner:
+        return None
+
+    def take_out(data: JSON) -> JSON:
+        kept = {name: value for name, value in data.items() if name not in hidden}
+        for name in inner.keys() & kept.keys():
+            kept[name] = _each(inner[name], kept[name])
+        return kept
+
+    return take_out
+
+
+def _remover_within(hint: Any) -> Callable[[JSON], JSON] | None:
+    """For a field's type: a class, or one inside an optional or a tuple."""
+    if isinstance(hint, type) and attrs.has(hint):
+        return _observed_remover(hint)
+    return next((found for each in get_args(hint) if (found := _remover_within(each)) is not None), None)
+
+
+def _each(take_out: Callable[[JSON], JSON], value: JSON) -> JSON:
+    if isinstance(value, list | tuple):
+        return [_each(take_out, item) for item in value]
+    return take_out(value) if isinstance(value, dict) else value

@@ -5,7 +5,9 @@ A bad line is *torn* when nothing shows that it ever was durable, *damaged* when
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -52,13 +54,7 @@ class LogReport:
             return f"`coding-agent recover DIR{rebuild}` writes what is wrong anew from the logs and keeps the original"
         if self.kind == "blob":
             return "restore the file from a copy; files and patch of that episode can not be rebuilt without it"
-        if (
-            self.condition == "torn"
-            and not self.events
-            and not self.byte
-            and self.problem
-            and "is empty" in self.problem
-        ):
+        if self.condition == "torn" and self.problem is not None and EMPTY in self.problem:
             return "no event was ever written: `coding-agent resume DIR` begins the episode anew, or delete the file"
         return {
             "sealed": "nothing: every byte is as it was written",
@@ -70,17 +66,20 @@ class LogReport:
         }[self.condition]
 
 
-def read_records(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Record]:
-    """Each intact record in order; then, if the file goes on, LogTorn, LogDamaged or LogIncompatible at that place."""
+def read_records(path: Path, *, disk: Disk = REAL_DISK, strict: bool = True) -> Iterator[Record]:
+    """Each intact record in order; then, if the file goes on, LogTorn, LogDamaged or LogIncompatible at that place.
+
+    `strict` also refuses what the chain covers and JSON parsers read differently (`line.parse`): for decoding.
+    """
     try:
         stream = disk.read(path)
     except OSError as error:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
     with stream:
         chain, seq, offset, durable = CHAIN_SEED, 0, 0, -1
-        while raw := _next_line(path, stream, offset):
+        for raw in _lines(path, stream):
             try:
-                record = _intact(raw, seq, chain)
+                record = _intact(raw, seq, chain, strict)
             except DecodeError as error:
                 raise _judge(path, stream, error, line=seq + 1, byte=offset, durable=durable) from error
             if seq == 0:
@@ -92,11 +91,12 @@ def read_records(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Record]:
             raise LogTorn(str(path), EMPTY, line=1, byte=0)
 
 
-def _next_line(path: Path, stream: BinaryIO, offset: int) -> bytes:
+def _lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    """A line that is too long comes in pieces."""
     try:
-        return stream.readline(MAX_LINE + 1)
+        yield from iter(functools.partial(stream.readline, MAX_LINE + 1), b"")
     except OSError as error:
-        raise StoreError(str(path), f"can not be read: {error.strerror}", byte=offset) from error
+        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
 
 
 @attrs.frozen
@@ -134,16 +134,21 @@ def read_events(path: Path, *, upcasters: Mapping[int, Upcaster] = UPCASTERS) ->
     return tuple(each.event for each in read_decoded(path, upcasters=upcasters))
 
 
-def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] = lambda _: None) -> LogReport:
-    """Every byte checked against the chain; never raises for what is wrong with the file. `see` gets what is intact."""
+def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] | None = None) -> LogReport:
+    """Every byte checked against the chain, nothing decoded; never raises for what is wrong with the file.
+
+    `see` gets each intact record.
+    """
     last: Record | None = None
     count = durable = 0
     condition: LogCondition = "incomplete"
     problem: StoreError | None = None
     try:
-        for record in read_records(path, disk=disk):
-            last, count, durable = record, count + 1, max(durable, record.synced)
-            see(record)
+        for record in read_records(path, disk=disk, strict=False):
+            last, count = record, count + 1
+            durable = max(durable, record.synced)
+            if see is not None:
+                see(record)
         condition = "sealed" if last is not None and last.type == "done" else "incomplete"
     except LogTorn as error:
         condition, problem = "torn", error
@@ -164,11 +169,11 @@ def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] 
     )
 
 
-def _intact(raw: bytes, seq: int, chain: str) -> Record:
+def _intact(raw: bytes, seq: int, chain: str, strict: bool) -> Record:
     if not raw.endswith(b"\n"):
         expected = "a line that ends" if len(raw) <= MAX_LINE else f"a line of at most {MAX_LINE} bytes"
         raise DecodeError("$", expected, f"{len(raw)} bytes without an end")
-    return read_line(raw, seq=seq, chain=chain)
+    return read_line(raw, seq=seq, chain=chain, strict=strict)
 
 
 def _format(first: Record) -> int:
@@ -184,11 +189,11 @@ def _check_format(path: Path, record: Record) -> None:
 
 def _judge(path: Path, stream: BinaryIO, error: DecodeError, *, line: int, byte: int, durable: int) -> StoreError:
     seq = line - 1
-    while durable < seq and (raw := _next_line(path, stream, byte)):
-        try:
+    for raw in _lines(path, stream):
+        if durable >= seq:
+            break
+        with suppress(DecodeError):
             durable = max(durable, parse(raw).synced)
-        except DecodeError:
-            continue
     if durable >= seq:
         return LogDamaged(
             str(path), f"event {seq} was durable and is not what was written: {error}", line=line, byte=byte
