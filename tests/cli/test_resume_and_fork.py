@@ -102,3 +102,23 @@ def test_a_task_that_has_changed_since_is_refused(tmp_path: Path) -> None:
     done = run("fork", EPISODE, "--at", 4, "--tasks", tmp_path / "tasks", "--out", tmp_path / "fork")
     assert done.returncode == 2
     assert "give the task as it was" in " ".join(done.stderr.split())
+
+
+def test_what_was_sealed_but_not_yet_in_the_manifest_is_named_there(rolled_out: Path, tmp_path: Path) -> None:
+    shutil.copytree(rolled_out, tmp_path / "run")
+    manifest = tmp_path / "run" / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes()[:-20])
+    assert run("verify", tmp_path / "run").returncode == 3
+    assert run("resume", tmp_path / "run").returncode == 0
+    assert run("verify", tmp_path / "run").returncode == 0
+
+
+def test_a_run_that_is_still_written_is_not_gone_on_with(rolled_out: Path, tmp_path: Path) -> None:
+    from coding_agent.store.rundir import RunDirectory
+
+    shutil.copytree(rolled_out, tmp_path / "run")
+    manifest = RunDirectory.open(tmp_path / "run").manifest()
+    done = run("resume", tmp_path / "run")
+    manifest.close()
+    assert done.returncode == 3
+    assert "another process is writing" in " ".join(done.stderr.split())

@@ -16,6 +16,7 @@ from coding_agent.cli.running import Options, exit_of, jobs_of, open_backend, pl
 from coding_agent.rollout.resume import Plan, plan
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.sandbox.registry import KINDS
+from coding_agent.store.index import recover_run
 from coding_agent.store.rundir import RunDirectory
 
 
@@ -45,11 +46,9 @@ def command(directory: Path, tasks: tuple[Path, ...], quiet: bool, as_json: bool
     options = attrs.evolve(options, **given)
     # What the run began with may name files relative to where it began.
     with contextlib.chdir(options.directory) if Path(options.directory).is_dir() else contextlib.nullcontext():
-        manifest = run.manifest()  # nobody else may write here from now on
-        try:
-            left = plan(run, jobs_of(options) if options.fork is None else fork_jobs_of(options))
-        finally:
-            manifest.close()
+        cut = recover_run(run)
+        left = plan(run, jobs_of(options) if options.fork is None else fork_jobs_of(options))
+        left = attrs.evolve(left, recovered=(*cut.recovered, *left.recovered))
         _show(left)
         outcomes: list[Outcome] = []
         interrupted = False
