@@ -1,8 +1,8 @@
 """The one writer of one log: create, append, seal. An I/O error ends it for good.
 
 Durability: `event` acknowledges after `fdatasync`; `group` after the write (which survives SIGKILL) and the
-shared syncer makes it durable within 50 ms; `none` leaves it to the kernel. Under `event` and `group`, the lines before
-Done are durable before Done is written, and Done, the file and its directory are durable when `append` returns.
+shared syncer makes it durable within 50 ms; `none` leaves it to the kernel. Always, the lines before Done are durable
+before Done is written, and Done, the file and its directory are durable when `append` returns.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class LogWriter:
         """
         self._check_alive()
         place = advance(self._place, event)
-        sealing = isinstance(event, Done) and self.durability != "none"
+        sealing = isinstance(event, Done)
         if sealing:
             # A Done that is durable says that everything before it is.
             self.sync()
