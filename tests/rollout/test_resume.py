@@ -152,6 +152,18 @@ async def test_damage_is_refused_by_name_and_the_others_go_on(undisturbed: Path,
     assert [outcome.sample for outcome in outcomes] == [1]
 
 
+@pytest.mark.parametrize("left", [-200, 12])
+async def test_a_sealed_log_that_lost_its_end_is_refused(undisturbed: Path, tmp_path: Path, left: int) -> None:
+    log = cut(undisturbed, tmp_path / "run", 12)
+    (source,) = undisturbed.glob("episodes/*/*.jsonl")
+    lines = source.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:left]) if left > 0 else b"".join(lines)[:left])
+    (tmp_path / "run/manifest.jsonl").write_bytes((undisturbed / "manifest.jsonl").read_bytes())
+    remaining, outcomes = await resume(tmp_path / "run", [job(POLICY)])
+    assert [(report.file, report.condition) for report in remaining.refused] == [(str(log), "damaged")]
+    assert not outcomes
+
+
 async def test_another_task_policy_or_seed_is_not_gone_on_with(undisturbed: Path, tmp_path: Path) -> None:
     cut(undisturbed, tmp_path / "run", 12)
     run = RunDirectory.open(tmp_path / "run")

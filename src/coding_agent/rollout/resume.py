@@ -17,7 +17,7 @@ from coding_agent.events.schema import Done, EpisodeStarted, Stopped
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Job
 from coding_agent.store.reader import LogReport, read_events, verify
-from coding_agent.store.recover import Recovery, recover
+from coding_agent.store.recover import Recovery, recover, sealed_entry
 from coding_agent.store.rundir import RunDirectory
 
 AGAIN = frozenset({"cancelled", "infra_error"})
@@ -55,7 +55,7 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
             left.append(job)
             continue
         log = run.log_path(job.task.id, job.sample, attempt)
-        report = verify(log)
+        report = _judged(log)
         if report.condition == "torn":
             recovered.append(recover(log))
             report = recovered[-1].report
@@ -66,6 +66,15 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
         else:
             left.append(rest)
     return Plan(kept=tuple(kept), jobs=tuple(left), recovered=tuple(recovered), refused=tuple(refused))
+
+
+def _judged(log: Path) -> LogReport:
+    """As `verify`; a log that was sealed and is not any more lost events, and must not go on as if it had not."""
+    report = verify(log)
+    if report.condition in {"torn", "incomplete"} and (entry := sealed_entry(log)) is not None:
+        problem = f"it was sealed with {entry.events} events, as the manifest says; now it is {report.condition}"
+        return attrs.evolve(report, condition="damaged", problem=problem)
+    return report
 
 
 def _latest(run: RunDirectory, job: Job) -> int | None:

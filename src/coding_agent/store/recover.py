@@ -66,7 +66,7 @@ def _cuttable(path: Path, disk: Disk) -> LogReport:
     problem = report.problem or report.condition
     if report.condition == "damaged":
         raise LogDamaged(str(path), problem, line=report.line, byte=report.byte)
-    if report.condition == "torn" and (entry := _sealed(path, disk)) is not None:
+    if report.condition == "torn" and (entry := sealed_entry(path, disk=disk)) is not None:
         message = f"it was sealed with {entry.events} events, as the manifest says; restore it from a copy: {problem}"
         raise LogDamaged(str(path), message, line=report.line, byte=report.byte)
     if report.condition == "incompatible":
@@ -76,8 +76,8 @@ def _cuttable(path: Path, disk: Disk) -> LogReport:
     return report
 
 
-def _sealed(path: Path, disk: Disk) -> Entry | None:
-    """The entry of the run's manifest that names this log."""
+def sealed_entry(path: Path, *, disk: Disk = REAL_DISK) -> Entry | None:
+    """The entry of the run's manifest that names this log: it was sealed once."""
     whole = path.absolute()
     for folder in whole.parents:
         if disk.exists(folder / "manifest.jsonl"):
