@@ -13,9 +13,14 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     say "setup: $python is $("$python" -V 2>&1); Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"
     exit 1
 fi
+offline() {
+    say "setup: the packages could not be installed (see above). They come from the package index: is there a network? A"
+    say "  mirror or a folder of wheels is named by PIP_INDEX_URL, PIP_FIND_LINKS (pip) or UV_INDEX_URL, UV_FIND_LINKS (uv)."
+    exit 1
+}
 if command -v uv >/dev/null 2>&1; then
     [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv"
-    uv pip install --quiet --python "$venv/bin/python" --editable "$what"
+    uv pip install --quiet --python "$venv/bin/python" --editable "$what" || offline
     exit 0
 fi
 if [ ! -x "$venv/bin/python" ]; then
@@ -28,4 +33,4 @@ if [ ! -x "$venv/bin/python" ]; then
     fi
     "$python" -m venv "$venv"
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$what"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$what" || offline

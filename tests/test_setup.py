@@ -1,0 +1,134 @@
+"""The front door on machines that lack something: each gets its remedy, and nothing falls back in silence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+PLAIN = "/usr/bin:/bin"
+TASK = ROOT / "tasks" / "interval-gap"
+
+
+def _denies(*command: str) -> bool:
+    return subprocess.run(["unshare", "-U", *command], capture_output=True, check=False).returncode == 0
+
+
+# In a user namespace without a mapping nobody may make another one: as on a host that denies them.
+denied = pytest.mark.skipif(
+    shutil.which("unshare") is None or not _denies("true"), reason="no unshare, or no user namespaces to deny"
+)
+
+
+def without_namespaces(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["unshare", "-U", *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def open_home(tmp_path: Path) -> Path:
+    """A folder that whoever we are in there may write to."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.name.startswith(("pytest-", "test_", "popen-")):
+            folder.chmod(0o777)
+    return tmp_path
+
+
+@denied
+def test_a_host_without_user_namespaces_gets_the_remedy_and_no_fallback(open_home: Path) -> None:
+    done = without_namespaces(BIN / "coding-agent", "rollout", TASK, "--out", open_home / "run")
+    assert done.returncode == 5
+    assert "remedy: allow unprivileged user namespaces" in done.stderr
+    assert "make demo SANDBOX=local" in done.stderr
+    assert not (open_home / "run").exists()
+
+
+@denied
+def test_make_demo_passes_the_remedy_on(open_home: Path) -> None:
+    venv = open_home / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "coding-agent").symlink_to(BIN / "coding-agent")
+    (venv / ".run").touch()
+    limit = "echo 0 > /proc/sys/user/max_user_namespaces"  # of the new namespace only
+    command = ["unshare", "-Ur", "sh", "-c", f"{limit} && make demo VENV={venv}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "make demo SANDBOX=local" in done.stderr
+
+
+@denied
+def test_no_isolation_is_there_by_explicit_choice(open_home: Path) -> None:
+    command = (
+        BIN / "coding-agent",
+        "rollout",
+        TASK,
+        "--sandbox",
+        "local",
+        "--policy",
+        "gold",
+        "--out",
+        open_home / "run",
+    )
+    done = without_namespaces(*command)
+    assert done.returncode == 0, done.stderr
+    assert "isolates nothing" in done.stderr
+
+
+def set_up(venv: Path, python: Path, path: str = PLAIN, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", str(ROOT / "scripts" / "setup.sh"), str(venv), str(python), "."]
+    env = {"PATH": path, "HOME": str(venv.parent), **environment}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+def python_with(folder: Path, **modules: str) -> Path:
+    """This Python, but for some modules."""
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    wrapper = folder / "python3"
+    wrapper.write_text(f'#!/bin/sh\nPYTHONPATH="{folder}" exec "{sys.executable}" "$@"\n')
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+def test_a_python_without_ensurepip_gets_its_remedy(tmp_path: Path) -> None:
+    done = set_up(tmp_path / "venv", python_with(tmp_path, ensurepip="raise ImportError('not packaged')\n"))
+    assert done.returncode == 1
+    assert "has no ensurepip" in done.stderr
+    assert f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv" in done.stderr
+    assert "pip install --user uv" in done.stderr
+
+
+def test_uv_is_used_where_there_is_one(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    (tmp_path / "uv").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
+    (tmp_path / "uv").chmod(0o755)
+    python = python_with(tmp_path, ensurepip="raise ImportError('not packaged')\n")
+    done = set_up(tmp_path / "venv", python, path=f"{tmp_path}:{PLAIN}")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in said.read_text().splitlines()] == ["venv", "pip"]
+
+
+def test_an_old_python_is_told_which_is_needed(tmp_path: Path) -> None:
+    old = python_with(tmp_path, sitecustomize="import sys\nsys.version_info = (3, 9, 2)\n")
+    done = set_up(tmp_path / "venv", old)
+    assert done.returncode == 1
+    assert "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_no_python_at_all_is_told(tmp_path: Path) -> None:
+    assert "there is no" in set_up(tmp_path / "venv", tmp_path / "nowhere").stderr
+
+
+def test_a_package_index_that_can_not_be_reached_is_told_with_what_to_do() -> None:
+    # Nothing is installed or removed: the build fails at the first package that it asks for.
+    done = set_up(
+        BIN.parent, Path(sys.executable), PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="0",
+        PIP_CONFIG_FILE=os.devnull,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "is there a network?" in done.stderr
