@@ -1,0 +1,77 @@
+"""Projects and replays every log that it is given, with the world taken away, and prints one digest per log.
+
+Run as a program, under any hash seed, time zone and locale: what it prints must not depend on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import orjson
+
+from coding_agent.replay.golden import projections
+from coding_agent.replay.sealed import replay
+from coding_agent.rollout.begin import blob_names
+from coding_agent.store.reader import read_events, read_records
+from coding_agent.store.rundir import blobs_of
+
+FORBIDDEN = (
+    "open",
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.listdir",
+    "os.scandir",
+    "os.remove",
+)
+
+
+def take_the_world_away() -> None:
+    """From here on files, processes, sockets, clocks and random numbers raise."""
+
+    def refuse(name: str) -> Callable[..., NoReturn]:
+        def refused(*_: Any, **__: Any) -> NoReturn:
+            raise AssertionError(f"a projection used {name}")
+
+        return refused
+
+    def audit(event: str, _: tuple[Any, ...]) -> None:
+        if event.startswith(FORBIDDEN):
+            raise AssertionError(f"a projection used {event}")
+
+    for module, names in ((time, ("time", "monotonic", "perf_counter", "time_ns")), (random, ("random", "randint", "getrandbits")),
+                          (os, ("urandom", "getenv", "getpid", "getcwd"))):  # fmt: skip
+        for name in names:
+            setattr(module, name, refuse(f"{module.__name__}.{name}"))
+    os.environ.clear()
+    sys.addaudithook(audit)
+
+
+def main() -> None:
+    """One line per log."""
+    loaded = []
+    for name in sys.argv[1:]:
+        events = read_events(Path(name))
+        blobs = {blob: blobs_of(Path(name)).get(blob) for blob in blob_names(events)}
+        loaded.append((list(read_records(Path(name))), events, blobs))
+    # Once before, so that what is imported or compiled only on first use is there.
+    projections(loaded[0][1], loaded[0][2].__getitem__)
+    replay(loaded[0][0])
+    take_the_world_away()
+    for records, events, blobs in loaded:
+        found = replay(records)
+        made = [projections(events, blobs.__getitem__), found.semantic_digest, found.divergence is None]
+        print(hashlib.sha256(orjson.dumps(made)).hexdigest())  # noqa: T201  a program
+
+
+if __name__ == "__main__":
+    main()
