@@ -15,7 +15,7 @@ import attrs
 
 Size = Literal["short", "long"]
 Cases = Iterator[str | None]
-MODULES = ("edits", "faults", "crashes", "kills", "races", "memory", "simulations")
+MODULES = ("edits", "faults", "crashes", "kills", "races", "memory", "replays", "simulations")
 
 
 @attrs.frozen

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coding_agent.errors import LogIncompatible, UnknownEvent
 from coding_agent.events.codec import decode_all, encode
-from coding_agent.events.line import CHAIN_SEED, STATE_SEED, chain_of, write_line
 from coding_agent.events.schema import WIRE_NAMES, Event
 from coding_agent.events.unknown import graft
 from coding_agent.events.upcast import Raw, upcast
@@ -21,6 +21,7 @@ from coding_agent.rollout.begin import history
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.writer import LogWriter
 from tests.events.strategies import events, json_values
+from tests.replay.field_mutations import resealed
 from tests.samples import toy_episode, write_log
 
 NAMES = st.from_regex(r"new_[a-z]{1,5}", fullmatch=True)
@@ -80,13 +81,9 @@ def test_a_copied_event_keeps_its_unknown_fields(tmp_path: Path) -> None:
 def relabelled(tmp_path: Path) -> Path:
     """An intact log with a type of event that this release does not know."""
     source = write_log(tmp_path / "a.jsonl", toy_episode())
-    chain, whole = CHAIN_SEED, b""
-    for line in source.read_bytes().splitlines(keepends=True):
-        renamed = line.replace(b'"type":"tool_result"', b'"type":"tool_dream"')
-        chain = chain_of(renamed, chain)
-        whole += renamed[: -len(',"chain":""}\n') - 64] + b',"chain":"' + chain.encode() + b'"}\n'
+    lines = source.read_bytes().splitlines(keepends=True)
     target = tmp_path / "dream.jsonl"
-    target.write_bytes(whole)
+    target.write_bytes(resealed([line.replace(b'"type":"tool_result"', b'"type":"tool_dream"') for line in lines]))
     return target
 
 
@@ -148,22 +145,17 @@ def test_several_steps_are_the_steps_one_after_the_other() -> None:
         upcast(("e", []), 0, upcasters=steps, to=3)
 
 
-def write_raw(path: Path, lines: list[Raw]) -> None:
+def write_raw(path: Path, events: list[Raw]) -> None:
     """A log of any data, with a chain in order: as another release would have written it."""
-    import orjson
-
-    template = write_line(toy_episode()[0], seq=0, at="", synced=-1, state=STATE_SEED, chain=CHAIN_SEED)
-    chain, whole = CHAIN_SEED, b""
-    for seq, (name, data) in enumerate(lines):
+    lines = []
+    for seq, (name, data) in enumerate(events):
         body = {
             "seq": seq,
             "type": name,
             "at": "2020-01-01T00:00:00Z",
             "synced": seq - 1,
             "data": data,
-            "state": template.state,
+            "state": "0" * 64,
         }
-        line = orjson.dumps(body)[:-1] + b',"chain":"' + b"0" * 64 + b'"}\n'
-        chain = chain_of(line, chain)
-        whole += line.replace(b"0" * 64 + b'"}\n', chain.encode() + b'"}\n')
-    path.write_bytes(whole)
+        lines.append(orjson.dumps({**body, "chain": "0" * 64}) + b"\n")
+    path.write_bytes(resealed(lines))

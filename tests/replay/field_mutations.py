@@ -61,9 +61,8 @@ def noticed(records: Sequence[Record], mutation: Mutation) -> bool:
     return where.startswith(found.path) or found.path.startswith(where)
 
 
-def resealed(records: Sequence[Record], lines: Sequence[bytes]) -> bytes:
-    """The log's lines with every chain computed anew, as somebody who covers up a change would write them."""
-    del records
+def resealed(lines: Sequence[bytes]) -> bytes:
+    """The lines of a log with every chain computed anew, as somebody who covers up a change would write them."""
     chain, whole = CHAIN_SEED, b""
     for line in lines:
         chain = chain_of(line, chain)

@@ -9,23 +9,10 @@ import pytest
 from coding_agent.events.schema import WIRE_NAMES
 from coding_agent.replay.sealed import replay_log
 from coding_agent.store.reader import read_records, verify
-from tests.replay.field_mutations import Mutation, mutations, noticed, resealed
+from tests.replay.field_mutations import resealed
 from tests.replay.source_mutations import MUTATIONS, SourceMutation, replayed
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
-
-
-def test_each_field_of_each_type_of_event_is_noticed_where_it_was_changed() -> None:
-    tried: set[str] = set()
-    missed: list[tuple[str, int, Mutation]] = []
-    for path in GOLDEN:
-        records = list(read_records(path))
-        for mutation in mutations(records):
-            if mutation.what not in tried and not noticed(records, mutation):
-                missed.append((path.name, mutation.record.seq, mutation))
-            tried.add(mutation.what)
-    assert not missed
-    assert len(tried) > 100
 
 
 def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path: Path) -> None:
@@ -33,7 +20,7 @@ def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path:
     lines = source.read_bytes().splitlines(keepends=True)
     at = next(number for number, line in enumerate(lines) if b'"type":"tool_call"' in line)
     lines[at] = lines[at].replace(b'"call":"1.0"', b'"call":"1.1"')
-    (tmp_path / "a.jsonl").write_bytes(resealed(list(read_records(source)), lines))
+    (tmp_path / "a.jsonl").write_bytes(resealed(lines))
     assert verify(tmp_path / "a.jsonl").condition == "sealed"
     found = replay_log(tmp_path / "a.jsonl").divergence
     assert found is not None

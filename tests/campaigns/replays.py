@@ -1,0 +1,33 @@
+"""Sealed replay notices what is changed: each field of each recorded event, each rule of our own source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coding_agent.store.reader import read_records
+from tests.campaigns import Cases, Size, campaign
+from tests.replay.field_mutations import mutations, noticed
+from tests.replay.source_mutations import MUTATIONS, replayed
+
+GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
+FEW = 5
+
+
+@campaign("Every changed field of every recorded event is reported at its event, a derived one by its name")
+def fields(size: Size, folder: Path) -> Cases:
+    """Long: every value of every event; short: each field of each type of event once."""
+    tried: set[str] = set()
+    for path in GOLDEN:
+        records = list(read_records(path))
+        for mutation in mutations(records):
+            if size == "short" and mutation.what in tried:
+                continue
+            tried.add(mutation.what)
+            where = f"{path.name}, event {mutation.record.seq}, {mutation.what} {mutation.path}"
+            yield None if noticed(records, mutation) else where
+
+
+@campaign("Every changed rule of our own source is noticed by a recorded episode")
+def rules(size: Size, folder: Path) -> Cases:
+    for mutation in MUTATIONS if size == "long" else MUTATIONS[:FEW]:
+        yield None if replayed(mutation, folder, GOLDEN) else f"{mutation.name}: {mutation.file}"
