@@ -89,8 +89,11 @@ def _values(data: Any, hint: Any, path: Path, kind: FieldKind) -> Iterator[tuple
         for index, item in enumerate(data):
             yield from _values(item, get_args(hint)[0], (*path, index), kind)
     elif isinstance(data, dict) and data:
+        inner = get_args(hint)[-1] if get_args(hint) else None
         for name, item in data.items():
-            yield from _values(item, None, (*path, name), kind)
+            yield from _values(item, inner, (*path, name), kind)
+        if inner is not str and get_origin(inner) is not Literal:
+            yield path, kind, {**data, "~": None}
     else:
         yield path, kind, _other(data, hint)
 

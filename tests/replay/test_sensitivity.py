@@ -27,6 +27,16 @@ def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path:
     assert (found.seq, found.path, found.recorded, found.replayed) == (at, "tool_call.call", "1.1", "1.0")
 
 
+def test_a_null_that_was_not_there_is_told_from_nothing(tmp_path: Path) -> None:
+    lines = next(path for path in GOLDEN if path.name == "ep123.jsonl").read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if b'"type":"tool_call"' in line)
+    lines[at] = lines[at].replace(b'"arguments":{', b'"arguments":{"nothing":null,').replace(b"null,}", b"null}")
+    (tmp_path / "a.jsonl").write_bytes(resealed(lines))
+    found = replay_log(tmp_path / "a.jsonl").divergence
+    assert found is not None
+    assert (found.seq, found.code, found.path) == (at, "RPL-FIELD", "tool_call.arguments")
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name.replace(" ", "-"))
 def test_a_changed_rule_of_ours_is_noticed_by_a_recorded_episode(mutation: SourceMutation, tmp_path: Path) -> None:
     assert replayed(mutation, tmp_path, GOLDEN) > 0

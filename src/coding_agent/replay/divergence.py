@@ -76,7 +76,10 @@ def first_difference(left: JSON, right: JSON, path: str) -> tuple[str, JSON, JSO
     """(path, left, right) of the first difference of two JSON values, in the left one's order."""
     if isinstance(left, dict) and isinstance(right, dict):
         for key in [*left, *(key for key in right if key not in left)]:
-            found = first_difference(left.get(key), right.get(key), f"{path}.{key}")
+            one, other = left.get(key), right.get(key)
+            if one is None and other is None and (key in left) != (key in right):
+                return path, left, right  # null and absent look alike by themselves: show what holds them
+            found = first_difference(one, other, f"{path}.{key}")
             if found is not None:
                 return found
         return None
