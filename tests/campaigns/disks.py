@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import attrs
 
@@ -42,6 +43,56 @@ class FaultAt:
             raise PowerCut(name)
         code = getattr(errno, self.fault)
         raise OSError(code, os.strerror(code))
+
+
+Quiet = Literal["open", "lock", "size", "close", "read", "stream"]
+"""Calls that change nothing; `stream` is reading on in what `read` opened."""
+
+
+class FailingStream(io.BytesIO):
+    """The sectors can not be read."""
+
+    def __next__(self) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+class QuietlyFailing(SimulatedDisk):
+    """A disk whose every call of one name fails, for the calls that change nothing and that `on_call` does not see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: Quiet | None = None
+
+    def _look(self, name: Quiet) -> None:
+        if name == self.refused:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def open(self, path: Path) -> int:
+        self._look("open")
+        return super().open(path)
+
+    def lock(self, fd: int) -> bool:
+        self._look("lock")
+        return super().lock(fd)
+
+    def size(self, fd: int) -> int:
+        self._look("size")
+        return super().size(fd)
+
+    def close(self, fd: int) -> None:
+        super().close(fd)  # the descriptor is gone, whatever close says
+        self._look("close")
+
+    def read(self, path: Path) -> BinaryIO:
+        self._look("read")
+        stream = super().read(path)
+        return FailingStream() if self.refused == "stream" else stream
 
 
 def disk_of(crash: Crash) -> SimulatedDisk:

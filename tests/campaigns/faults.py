@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import StoreError, UsageError, WriterPoisoned
+from coding_agent.errors import LogLocked, StoreError, UsageError, WriterPoisoned
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.manifest import Entry, read_manifest
 from coding_agent.store.reader import read_records, verify
@@ -16,8 +16,8 @@ from coding_agent.store.rundir import RunDirectory
 from coding_agent.store.simulated import SimulatedDisk
 from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns import Cases, Size, campaign
-from tests.campaigns.disks import FaultAt
-from tests.samples import toy_episode
+from tests.campaigns.disks import FaultAt, Quiet, QuietlyFailing
+from tests.samples import START, toy_episode
 
 RUN = Path("/runs/one")
 BLOB = b"\0\xff" * 300
@@ -153,3 +153,49 @@ def _refusal(durability: Durability, fault: FaultAt) -> str | None:
     disk.on_call = lambda _: None
     problem = problem or lost(disk, told, must_hold=told.events)
     return None if problem is None else f"{durability}: {fault.fault} at call {fault.number} ({name}): {problem}"
+
+
+QUIET: tuple[Quiet, ...] = ("open", "lock", "size", "close", "read", "stream")
+OPEN_LOG, MANIFEST = RUN / "open.jsonl", RUN / "manifest.jsonl"
+OPERATIONS: dict[str, Callable[[QuietlyFailing], object]] = {
+    "create": lambda disk: LogWriter.create(RUN / "new.jsonl", disk=disk).close(),
+    "reopen": lambda disk: LogWriter.reopen(OPEN_LOG, disk=disk).close(),
+    "verify": lambda disk: verify(OPEN_LOG, disk=disk),
+    "recover": lambda disk: recover(OPEN_LOG, disk=disk),
+    "manifest": lambda disk: RunDirectory(RUN, disk).manifest().close(),
+    "manifest, read": lambda disk: list(read_manifest(MANIFEST, disk=disk)),
+    "blob": lambda disk: BlobStore(RUN / "blobs", disk).put(BLOB),
+}
+
+
+@campaign("An I/O error at open, lock, size, read or close is named, loses nothing, and leaves nothing open or locked")
+def quiet_refusals(size: Size, folder: Path) -> Cases:
+    for call in QUIET:
+        for name, operate in OPERATIONS.items():
+            for tail in (b"", b"{torn"):
+                problem = _quiet_refusal(call, operate, tail)
+                yield None if problem is None else f"{name}, {call}, tail {tail!r}: {problem}"
+
+
+def _quiet_refusal(call: Quiet, operate: Callable[[QuietlyFailing], object], tail: bytes) -> str | None:
+    disk = QuietlyFailing()
+    play(disk, Acknowledged(), "event")
+    with LogWriter.create(OPEN_LOG, durability="event", disk=disk) as log:
+        log.append(START)
+    fd = disk.open(OPEN_LOG)
+    disk.write(fd, tail)
+    disk.close(fd)
+    before, disk.refused = disk.killed(), call
+    try:
+        operate(disk)
+    except StoreError as error:
+        if isinstance(error, LogLocked):
+            return "taken for a lock of somebody else"
+    except OSError as error:
+        return f"not named: {error}"
+    disk.refused = None
+    if disk.descriptors:
+        return f"{disk.descriptors} descriptors are open"
+    whole = {**before, str(OPEN_LOG): before[str(OPEN_LOG)].removesuffix(tail)}
+    changed = [name for name, content in whole.items() if not disk.killed().get(name, b"").startswith(content)]
+    return f"changed: {changed}" if changed else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,32 @@ def test_a_recovery_that_fails_loses_nothing_and_says_so(refused: str) -> None:
     disk.on_call = lambda _: None
     assert verify(LOG, disk=disk).events == 1
     assert any(content.endswith(b"{torn") for content in disk.killed().values())
+
+
+def test_what_was_appended_under_group_commit_becomes_durable_unasked() -> None:
+    synced = threading.Event()
+    disk = SimulatedDisk()
+    with LogWriter.create(LOG, durability="group", disk=disk) as log:
+        disk.on_call = lambda name: synced.set() if name == "sync" else None
+        log.append(START)
+        assert synced.wait(timeout=60)
+
+
+def test_a_group_commit_that_fails_ends_the_writer_at_its_next_event() -> None:
+    tried = threading.Event()
+
+    def refuse(name: str) -> None:
+        if name == "sync":
+            tried.set()
+            raise OSError(5, "Input/output error")
+
+    disk = SimulatedDisk()
+    log = LogWriter.create(LOG, durability="group", disk=disk)
+    disk.on_call = refuse
+    log.append(START)
+    assert tried.wait(timeout=60)
+    log.sync()  # waits for the syncer to be done with this log, and tries nothing again
+    with pytest.raises(WriterPoisoned, match="Input/output error"):
+        log.append(turn(1))
+    log.close()
+    assert [record.seq for record in read_records(LOG, disk=disk)] == [0]

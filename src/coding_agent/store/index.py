@@ -14,7 +14,7 @@ from coding_agent.store.manifest import Entry, Manifest, read_manifest
 from coding_agent.store.reader import LogReport, read_records
 from coding_agent.store.recover import Recovery, cut_tail, recover
 from coding_agent.store.rundir import RunDirectory
-from coding_agent.store.writer import lock
+from coding_agent.store.writer import lock, release
 
 
 @attrs.frozen(kw_only=True)
@@ -114,5 +114,5 @@ def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path 
     try:
         original = cut_tail(run.disk, fd, path, keep=keep)
     finally:
-        run.disk.close(fd)
+        release(run.disk, fd)
     return run.manifest(), original

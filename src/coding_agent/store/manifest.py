@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import attrs
 import cattrs
@@ -14,7 +15,7 @@ import orjson
 from coding_agent.errors import LogDamaged, LogTorn, StoreError, WriterPoisoned
 from coding_agent.events.values import JSON
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
-from coding_agent.store.writer import lock
+from coding_agent.store.writer import lock, release
 
 SEED = hashlib.sha256(b"coding-agent manifest v1\n").hexdigest()
 _TAIL = len(',"chain":""}\n') + 64
@@ -86,7 +87,7 @@ class Manifest:
     def close(self) -> None:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
-            self._disk.close(fd)
+            release(self._disk, fd)
 
 
 def manifest_line(entry: Entry, previous: str) -> tuple[bytes, str]:
@@ -125,7 +126,7 @@ def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
     except OSError as error:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
     with stream:
-        for number, raw in enumerate(stream, start=1):
+        for number, raw in enumerate(_raw_lines(path, stream), start=1):
             try:
                 entry, chain = _entry(raw, chain)
             except ValueError as error:
@@ -135,6 +136,13 @@ def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
                 raise LogTorn(str(path), f"the last line was never completely written: {error}", **place) from error
             offset += len(raw)
             yield entry, chain
+
+
+def _raw_lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        yield from iter(stream.readline, b"")
+    except OSError as error:
+        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
 
 
 def _entry(raw: bytes, previous: str) -> tuple[Entry, str]:

@@ -13,7 +13,7 @@ from coding_agent.errors import LogDamaged, LogIncompatible, StoreError
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
 from coding_agent.store.manifest import Entry, read_manifest
 from coding_agent.store.reader import LogReport, verify
-from coding_agent.store.writer import lock
+from coding_agent.store.writer import lock, release
 
 
 @attrs.frozen(kw_only=True)
@@ -44,8 +44,10 @@ def recover(path: Path, *, disk: Disk = REAL_DISK) -> Recovery:
         if before.condition != "torn" or cut == 0:
             return Recovery(report=before, original=None, cut_bytes=0)
         original = cut_tail(disk, fd, path, keep=before.byte or 0)
+    except OSError as error:
+        raise StoreError(str(path), f"can not be recovered: {error.strerror}; nothing was changed") from error
     finally:
-        disk.close(fd)
+        release(disk, fd)
     return Recovery(report=verify(path, disk=disk), original=original, cut_bytes=cut)
 
 

@@ -76,6 +76,9 @@ class LogWriter:
         try:
             if disk.size(fd):
                 writer._follow()
+        except OSError as error:
+            writer.close()
+            raise StoreError(str(path), f"can not be gone on with: {error.strerror}") from error
         except Exception:
             writer.close()
             raise
@@ -155,9 +158,7 @@ class LogWriter:
         with self._lock:
             if self._fd >= 0:
                 fd, self._fd = self._fd, -1
-                # What matters was synced; an error of close says nothing more about it.
-                with suppress(OSError):
-                    self._disk.close(fd)
+                release(self._disk, fd)
 
     def __enter__(self) -> Self:
         return self
@@ -189,7 +190,19 @@ class LogWriter:
 
 
 def lock(disk: Disk, fd: int, path: Path) -> None:
-    """Take the log's lock, or close `fd` and raise LogLocked."""
-    if not disk.lock(fd):
-        disk.close(fd)
+    """Take the log's lock, or close `fd` and raise LogLocked; StoreError where the file system can not lock."""
+    try:
+        free = disk.lock(fd)
+    except OSError as error:
+        release(disk, fd)
+        message = f"can not be locked: {error.strerror}; use a file system with flock, and without errors"
+        raise StoreError(str(path), message) from error
+    if not free:
+        release(disk, fd)
         raise LogLocked(str(path), "another process is writing this log; wait for it, or stop it")
+
+
+def release(disk: Disk, fd: int) -> None:
+    """Close, and give up the lock. What matters was synced before; an error of close says nothing about it."""
+    with suppress(OSError):
+        disk.close(fd)
