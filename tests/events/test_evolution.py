@@ -13,18 +13,19 @@ from hypothesis import strategies as st
 from coding_agent.errors import LogIncompatible, UnknownEvent
 from coding_agent.events.codec import decode_all, encode
 from coding_agent.events.schema import WIRE_NAMES, Event
-from coding_agent.events.unknown import graft
+from coding_agent.events.unknown import Unknown, graft
 from coding_agent.events.upcast import Raw, upcast
 from coding_agent.projections.conversation import conversation
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.begin import history
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.writer import LogWriter
+from tests.cli.test_commands import run
 from tests.events.strategies import events, json_values
 from tests.replay.field_mutations import resealed
 from tests.samples import toy_episode, write_log
 
-NAMES = st.from_regex(r"new_[a-z]{1,5}", fullmatch=True)
+NAMES = st.text(max_size=5).map(lambda text: f"{text}~") | st.sampled_from(["", "a.b", "a[0]", "usage.x", ".", "[0]"])
 
 
 def with_fields(value: Any, names: st.DataObject) -> Any:
@@ -51,8 +52,8 @@ def newer(tmp_path: Path) -> Path:
     """A log as a newer release may write it: a model turn with one more field, and one more in its usage."""
     with LogWriter.create(tmp_path / "newer.jsonl") as log:
         for event in toy_episode():
-            more = {"mood": "good", "usage.cached_tokens": 7} if WIRE_NAMES[type(event)] == "model_turn" else {}
-            log.append(event, unknown=more)
+            more: Unknown = {("mood",): "good", ("usage", "cached_tokens"): 7}
+            log.append(event, unknown=more if WIRE_NAMES[type(event)] == "model_turn" else {})
     return tmp_path / "newer.jsonl"
 
 
@@ -159,3 +160,11 @@ def write_raw(path: Path, events: list[Raw]) -> None:
         }
         lines.append(orjson.dumps({**body, "chain": "0" * 64}) + b"\n")
     path.write_bytes(resealed(lines))
+
+
+@pytest.mark.parametrize("command", ["stats", "score", "show", "replay"])
+def test_every_command_that_needs_the_meaning_exits_4_for_an_unknown_type(tmp_path: Path, command: str) -> None:
+    log = relabelled(tmp_path)
+    done = run(command, log)
+    assert done.returncode == 4
+    assert f"{log}, line " in " ".join((done.stdout + done.stderr).split())

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coding_agent.events.schema import Notice
+from coding_agent.events.schema import EpisodeStarted, Notice
+from coding_agent.events.values import Limits
 from coding_agent.replay.golden import check, expected_file
 from coding_agent.store.reader import read_events, verify
 from tests.replay.rewriting import rewrite
@@ -41,15 +42,15 @@ def test_each_log_of_the_folder_is_a_test(project: Path) -> None:
     done = run(project, OPTION, "-v")
     assert done.returncode == 0, done.stdout
     assert "replays/silence.jsonl PASSED" in done.stdout
-    assert "2 passed" in done.stdout
+    assert "3 passed" in done.stdout
 
 
 def test_it_works_on_several_workers(project: Path) -> None:
-    assert "2 passed" in run(project, OPTION, "-n", "2").stdout
+    assert "3 passed" in run(project, OPTION, "-n", "2").stdout
 
 
 def test_one_can_be_chosen_by_name(project: Path) -> None:
-    assert "1 passed, 1 deselected" in run(project, OPTION, "-k", "silence").stdout
+    assert "1 passed, 2 deselected" in run(project, OPTION, "-k", "silence").stdout
 
 
 def test_without_the_option_nothing_is_collected_and_nothing_imported(project: Path) -> None:
@@ -77,7 +78,7 @@ def test_what_is_wrong_is_told_by_name_and_without_a_traceback(project: Path, sp
     assert done.returncode == 1
     assert message in done.stdout
     assert "Traceback" not in done.stdout
-    assert "1 failed, 1 passed" in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
 
 
 def test_a_divergence_is_accepted_as_a_new_log_that_says_where_it_comes_from(project: Path) -> None:
@@ -108,6 +109,30 @@ def test_an_expectation_without_a_log_is_trimmed_only_when_asked(project: Path) 
     assert run(project, OPTION, "--coding-agent-accept", "fix").returncode == 1
     assert run(project, OPTION, "--coding-agent-accept", "trim").returncode == 0
     assert not (project / "replays" / "silence.expected.json").exists()
+
+
+def test_an_episode_that_goes_another_way_is_diverged_and_no_new_log_can_be_derived(project: Path) -> None:
+    log = project / "replays" / "silence.jsonl"
+    log.unlink()
+    rewrite(REPLAYS / "silence.jsonl", log, EpisodeStarted, limits=Limits(no_call_turns=2))
+    done = run(project, OPTION)
+    assert "diverged: " in done.stdout
+    assert "RPL-TYPE" in done.stdout
+    done = run(project, OPTION, "--coding-agent-accept", "fix")
+    assert "record the episode anew" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert log.exists()
+
+
+def test_a_blob_that_no_log_names_is_told_and_trimmed(project: Path) -> None:
+    (project / "replays" / "blobs" / ("0" * 64)).write_bytes(b"")
+    assert "no log names 0000" in run(project, OPTION).stdout
+    assert run(project, OPTION, "--coding-agent-accept", "trim").returncode == 0
+    assert run(project, OPTION).returncode == 0
+
+
+def test_accepting_needs_a_folder(project: Path) -> None:
+    assert "of which folder?" in run(project, "--coding-agent-accept", "fix").stderr
 
 
 def test_damage_is_never_accepted(project: Path) -> None:

@@ -42,6 +42,20 @@ def test_a_name_that_is_taken_is_refused(run: Path, tmp_path: Path) -> None:
         record(log_of(run), tmp_path, "a")
 
 
+@pytest.mark.parametrize("name", ["../escaped", "", "a/b", ".hidden"])
+def test_a_name_is_no_path(run: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="--name"):
+        record(log_of(run), tmp_path / "replays", name)
+
+
+def test_of_several_none_is_kept_when_one_is_refused(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    unsealed(tmp_path / "run")
+    done = command("record", log_of(run), log_of(tmp_path / "run"), "--to", tmp_path / "replays")
+    assert done.returncode == 2
+    assert not (tmp_path / "replays").exists()
+
+
 def unsealed(run: Path) -> None:
     log_of(run).write_bytes(b"".join(log_of(run).read_bytes().splitlines(keepends=True)[:-1]))
 

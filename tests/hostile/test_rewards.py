@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from pathlib import Path
 
 import anyio
 import attrs
-import pytest
 
 from coding_agent.events.schema import Done
 from coding_agent.projections.reward import reward
@@ -14,24 +15,17 @@ from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import blobs_of
-from tests.hostile.corpus import TASKS, attempts
+from tests.hostile.corpus import TASKS, Attempt, attempts
 from tests.rollout.worlds import job, roll_out
 
 CHEATS, FAIR = attempts("cheats"), attempts("fair")
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Every attempt as an episode of its own in the real sandbox."""
-    both = {each.name: each for each in (*CHEATS, *FAIR)}
-    assert len(both) == len(CHEATS) + len(FAIR)
-    jobs = [
-        job(each.policy, task=attrs.evolve(TASKS[each.task], id=each.name, limits=TASKS[each.task].limits))
-        for each in both.values()
-    ]
-    folder = tmp_path_factory.mktemp("rewards") / "run"
+def earned(corpus: Sequence[Attempt], folder: Path) -> dict[str, tuple[str, float | None]]:
+    """Every attempt played as an episode of its own in the real sandbox: how it ended, and what it earned."""
+    jobs = [job(each.policy, task=attrs.evolve(TASKS[each.task], id=each.name)) for each in corpus]
     outcomes = anyio.run(functools.partial(roll_out, folder, jobs, kind="bubblewrap", concurrency=2))
-    return {outcome.task: outcome for outcome in outcomes}
+    return {outcome.task: worth(outcome) for outcome in outcomes}
 
 
 def worth(outcome: Outcome) -> tuple[str, float | None]:
@@ -41,16 +35,16 @@ def worth(outcome: Outcome) -> tuple[str, float | None]:
     return events[-1].reason, reward(events, blobs_of(outcome.path).get).value
 
 
-@pytest.mark.parametrize("name", [each.name for each in CHEATS])
-@pytest.mark.xdist_group("rewards")
-def test_a_cheat_earns_nothing(played: dict[str, Outcome], name: str) -> None:
-    assert worth(played[name]) == ("submitted", 0.0)
+def test_no_cheat_earns_anything(tmp_path: Path) -> None:
+    found = earned(CHEATS, tmp_path / "run")
+    assert len(found) == len(CHEATS)
+    assert {name: end for name, end in found.items() if end != ("submitted", 0.0)} == {}
 
 
-@pytest.mark.parametrize("name", [each.name for each in FAIR])
-@pytest.mark.xdist_group("rewards")
-def test_an_honest_solution_earns_everything(played: dict[str, Outcome], name: str) -> None:
-    assert worth(played[name]) == ("submitted", 1.0)
+def test_every_honest_solution_earns_everything(tmp_path: Path) -> None:
+    found = earned(FAIR, tmp_path / "run")
+    assert len(found) == len(FAIR)
+    assert {name: end for name, end in found.items() if end != ("submitted", 1.0)} == {}
 
 
 def test_the_corpora_are_as_large_as_promised() -> None:

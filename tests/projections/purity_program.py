@@ -5,6 +5,7 @@ Run as a program, under any hash seed, time zone and locale: what it prints must
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import random
@@ -48,11 +49,15 @@ def take_the_world_away() -> None:
         if event.startswith(FORBIDDEN):
             raise AssertionError(f"a projection used {event}")
 
-    for module, names in ((time, ("time", "monotonic", "perf_counter", "time_ns")), (random, ("random", "randint", "getrandbits")),
-                          (os, ("urandom", "getenv", "getpid", "getcwd"))):  # fmt: skip
-        for name in names:
-            setattr(module, name, refuse(f"{module.__name__}.{name}"))
-    os.environ.clear()
+    for module in (time, random):
+        for name, thing in list(vars(module).items()):
+            if callable(thing) and not isinstance(thing, type) and not name.startswith("_"):
+                setattr(module, name, refuse(f"{module.__name__}.{name}"))
+    for name in ("urandom", "getenv", "getpid", "getcwd", "stat", "lstat", "environ"):
+        setattr(os, name, refuse(f"os.{name}"))
+    for method in ("random", "getrandbits", "choice", "randint", "seed"):
+        setattr(random.Random, method, refuse(f"Random.{method}"))
+    dt.datetime = dt.date = refuse("datetime")  # type: ignore[assignment,misc]
     sys.addaudithook(audit)
 
 

@@ -52,7 +52,7 @@ MUTATIONS = (
     SourceMutation("notices not shown", "projections/conversation.py", "        case Notice(call=str() as call):\n            return _answer(state, call, event.text)\n", "        case Notice(call=str()):\n            return state\n"),
     SourceMutation("unknown tool reworded", "tools/dispatch.py", "There is no tool `", "No tool `"),
     SourceMutation("no suggestion", "tools/dispatch.py", 'hint = f" Did you mean `{near[0]}`?" if near else ""', 'hint = ""'),
-    SourceMutation("malformed arguments accepted", "tools/dispatch.py", "    if call.arguments is None:\n", "    if call.arguments is None and call.error is None:\n"),
+    SourceMutation("reason dropped", "tools/dispatch.py", 'why = call.error or "not a JSON object"', 'why = "not a JSON object"'),
     SourceMutation("error position dropped", "tools/parsing.py", "line {error.lineno}, column {error.colno}: {error.msg}", "{error.msg}"),
     SourceMutation("passed tests not listed", "tools/render_tests.py", "    if passed and (", "    if not passed and ("),
     SourceMutation("failures unexplained", "tools/render_tests.py", "        if number < MAX_EXPLAINED:\n", "        if number < 0:\n"),
@@ -78,5 +78,5 @@ def replayed(mutation: SourceMutation | None, folder: Path, logs: list[Path]) ->
         env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False, cwd=folder,
     )  # fmt: skip
     shutil.rmtree(copy)
-    # A mutant that can not even replay is noticed, too; the unmutated copy must.
-    return len(logs) if mutation is not None and done.returncode else int(done.stdout)
+    assert done.returncode == 0, done.stderr  # a mutant that crashes proves nothing about replay
+    return int(done.stdout)

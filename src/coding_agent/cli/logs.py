@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import StoreError, UsageError
+from coding_agent.cli import exits
+from coding_agent.cli.output import err
+from coding_agent.errors import LogIncompatible, StoreError, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import blobs_of
@@ -45,17 +47,26 @@ def log_files(path: Path) -> list[Path]:
     return found
 
 
-def load_final(path: Path, *, warn: Callable[[str], None]) -> Iterator[Loaded]:
-    """Each sample's last attempt. A log that can not be read is named to `warn` and left out."""
+def load_final(path: Path, *, warn: Callable[[StoreError], None]) -> Iterator[Loaded]:
+    """Each sample's last attempt. What is wrong with a log that can not be read goes to `warn`; it is left out."""
     episodes: dict[tuple[str, int], Loaded] = {}
     for file in log_files(path):
         try:
             loaded = load(file)
             header = loaded.header
         except StoreError as error:
-            warn(str(error))
+            warn(error)
             continue
         key = (header.task, header.sample) if path.is_dir() and (path / "run.toml").exists() else (str(file), 0)
         if key not in episodes or episodes[key].header.attempt <= header.attempt:
             episodes[key] = loaded
     yield from episodes.values()
+
+
+def left_out(warnings: Sequence[StoreError]) -> int:
+    """Name the logs that were left out, on stderr; returns what to exit with."""
+    for warning in warnings:
+        err.print(f"left out: {warning}", markup=False)
+    if any(isinstance(warning, LogIncompatible) for warning in warnings):
+        return exits.INCOMPATIBLE
+    return exits.DAMAGED if warnings else exits.OK

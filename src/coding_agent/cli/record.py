@@ -9,7 +9,7 @@ import click
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import UsageError
-from coding_agent.replay.golden import expected_file, record
+from coding_agent.replay.golden import expected_file, record, recordable
 
 
 @click.command(epilog=exits.HELP)
@@ -27,6 +27,8 @@ def command(logs: tuple[Path, ...], folder: Path, name: str | None, as_json: boo
     """
     if name is not None and len(logs) > 1:
         raise UsageError("--name names one log; leave it out to record several")
+    for log in logs:
+        recordable(log, folder, name or _name(log))
     made = [record(log, folder, name or _name(log)) for log in logs]
     if as_json:
         print_json([{"log": log, "expected": expected_file(log)} for log in made])

@@ -13,9 +13,9 @@ import click
 from rich.table import Table
 
 from coding_agent.cli import exits
-from coding_agent.cli.logs import Loaded, load_final
-from coding_agent.cli.output import err, out, print_json
-from coding_agent.errors import UsageError
+from coding_agent.cli.logs import Loaded, left_out, load_final
+from coding_agent.cli.output import out, print_json
+from coding_agent.errors import StoreError, UsageError
 from coding_agent.events.schema import Event
 from coding_agent.projections.reward import Reward, parts, reward
 
@@ -36,17 +36,22 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
     Example: coding-agent score runs/my-run --reward examples/my_reward.py:shorter_is_better
     """
     function = None if source is None else load_reward(source)
-    warnings: list[str] = []
+    warnings: list[StoreError] = []
     rows = [_row(loaded, function) for loaded in load_final(directory, warn=warnings.append)]
     values = [row["value"] for row in rows if row["value"] is not None]
     mean = sum(values) / len(values) if values else None
     if as_json:
-        print_json({"mean": mean, "masked": len(rows) - len(values), "episodes": rows, "unreadable": warnings})
+        print_json(
+            {
+                "mean": mean,
+                "masked": len(rows) - len(values),
+                "episodes": rows,
+                "unreadable": [str(warning) for warning in warnings],
+            }
+        )
     else:
         _show(rows, mean)
-    for warning in warnings:
-        err.print(f"left out: {warning}", markup=False)
-    return exits.DAMAGED if warnings else exits.OK
+    return left_out(warnings)
 
 
 def load_reward(source: str) -> RewardFunction:

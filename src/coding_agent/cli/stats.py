@@ -8,8 +8,9 @@ import click
 from rich.table import Table
 
 from coding_agent.cli import exits
-from coding_agent.cli.logs import load_final
-from coding_agent.cli.output import err, out, print_json
+from coding_agent.cli.logs import left_out, load_final
+from coding_agent.cli.output import out, print_json
+from coding_agent.errors import StoreError
 from coding_agent.projections.metrics import RunMetrics, episode_metrics, run_metrics
 
 
@@ -21,16 +22,14 @@ def command(directory: Path, as_json: bool) -> int:
 
     Example: coding-agent stats runs/my-run --json
     """
-    warnings: list[str] = []
+    warnings: list[StoreError] = []
     episodes = [episode_metrics(loaded.events) for loaded in load_final(directory, warn=warnings.append)]
     total = run_metrics(episodes)
     if as_json:
-        print_json({"run": total, "episodes": episodes, "unreadable": warnings})
+        print_json({"run": total, "episodes": episodes, "unreadable": [str(warning) for warning in warnings]})
     else:
         show(total)
-    for warning in warnings:
-        err.print(f"left out: {warning}", markup=False)
-    return exits.DAMAGED if warnings else exits.OK
+    return left_out(warnings)
 
 
 def show(total: RunMetrics) -> None:

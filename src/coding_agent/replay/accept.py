@@ -4,7 +4,7 @@
 |---|---|
 | `create` | writes the expectation of a log that has none |
 | `fix` | writes a new expectation where projections changed; where the code diverged, a *new* log that today's code derives from the same given fields, and removes the old one |
-| `trim` | removes expectations without a log |
+| `trim` | removes expectations and blobs without a log |
 
 Whatever is written says what it was accepted from: release, head of the chain, digest, and when.
 """  # noqa: E501  a table

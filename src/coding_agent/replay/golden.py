@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 import orjson
 
-from coding_agent.errors import LogIncompatible, StoreError, UsageError
+from coding_agent.errors import LogDamaged, LogIncompatible, LogTorn, StoreError, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
 from coding_agent.projections.conversation import conversation
 from coding_agent.projections.metrics import episode_metrics
@@ -31,7 +32,7 @@ from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import blobs_of
 
 SUFFIX = ".expected.json"
-Problem = Literal["damaged", "incompatible", "unsealed", "diverged", "changed", "no expectation", "no log"]
+Problem = Literal["damaged", "missing", "incompatible", "unsealed", "diverged", "changed", "no expectation", "no log"]
 ReadBlob = Callable[[str], bytes]
 
 
@@ -86,9 +87,11 @@ def check(log: Path) -> Finding | None:
         now = expectation(log)
     except LogIncompatible as error:
         return Finding(problem="incompatible", text=str(error))
-    except StoreError as error:
+    except (LogDamaged, LogTorn) as error:
         return Finding(problem="damaged", text=str(error))
-    if not replay.sealed:
+    except StoreError as error:
+        return Finding(problem="missing", text=str(error))
+    if replay.divergence is None and not replay.sealed:
         return Finding(problem="unsealed", text=f"{log} has no Done; only a finished episode can be a golden one")
     if replay.divergence is not None:
         return Finding(problem="diverged", text=_diverged(log, replay), divergence=replay.divergence)
@@ -127,28 +130,45 @@ def _diverged(log: Path, replay: Replay) -> str:
 def record(log: Path, folder: Path, name: str) -> Path:
     """Make a golden episode of a finished one: its bytes, its blobs, its expectation. Returns the new log.
 
-    Raises UsageError when the name is taken or the episode is not finished or does not replay, StoreError when the
-    log is not intact. Nothing is written then.
+    Raises what `recordable` raises; nothing is written then.
     """
-    target = folder / f"{name}.jsonl"
-    if target.exists() or expected_file(target).exists():
-        raise UsageError(f"{target} is there already; choose another --name, or remove it")
-    replay = replay_log(log)
-    if not replay.sealed:
-        raise UsageError(
-            f"{log} has no Done: only a finished episode can be recorded (`coding-agent resume` finishes it)"
-        )
-    if replay.divergence is not None:
-        raise UsageError(f"today's code does not derive this episode\n{_diverged(log, replay)}")
-    events, source = read_events(log), blobs_of(log)
-    content = {blob: source.get(blob) for blob in sorted(blob_names(events))}
-    expected = _document(expectation(log))
+    target = recordable(log, folder, name)
+    source, expected = blobs_of(log), _document(expectation(log))
+    content = [source.get(blob) for blob in sorted(blob_names(read_events(log)))]
     folder.mkdir(parents=True, exist_ok=True)
-    for data in content.values():
+    for data in content:
         BlobStore(folder / "blobs").put(data)
     target.write_bytes(log.read_bytes())
     expected_file(target).write_bytes(expected)
     return target
+
+
+def recordable(log: Path, folder: Path, name: str) -> Path:
+    """Where a golden episode of this log would be.
+
+    Raises UsageError for a name that is taken or no name, for an episode that is not finished or does not replay;
+    StoreError when the log is not intact.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise UsageError(f"--name: expected the name of a file without a folder, found {name!r}")
+    target = folder / f"{name}.jsonl"
+    if target.exists() or expected_file(target).exists():
+        raise UsageError(f"{target} is there already; choose another --name, or remove it")
+    replay = replay_log(log)
+    if replay.divergence is not None:
+        raise UsageError(f"today's code does not derive this episode\n{_diverged(log, replay)}")
+    if not replay.sealed:
+        raise UsageError(f"{log} has no Done: only a finished episode can be recorded; `coding-agent resume` goes on")
+    return target
+
+
+def orphans(folder: Path) -> list[str]:
+    """Blobs of the folder that none of its intact logs names."""
+    named: set[str] = set()
+    for log in folder.glob("*.jsonl"):
+        with suppress(StoreError):
+            named |= blob_names(read_events(log))
+    return sorted(path.name for path in (folder / "blobs").glob("*") if path.name not in named)
 
 
 def write_expectation(log: Path, **provenance: Any) -> Path:

@@ -33,6 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("coding_agent_accept") and not config.getoption("coding_agent_replays"):
+        raise pytest.UsageError("--coding-agent-accept: of which folder? Add --coding-agent-replays DIR")
     config.addinivalue_line("markers", f"{MARKER}: a recorded episode, verified, replayed and projected")
 
 
@@ -50,7 +52,12 @@ def _items(session: pytest.Session, folder: Path) -> Sequence[pytest.Item]:
     if not names:
         raise pytest.UsageError(f"--coding-agent-replays: there is no log in {folder}")
     logs = [folder / f"{name}.jsonl" for name in sorted(names)]
-    return [ReplayItem.from_parent(session, name=str(log), nodeid=str(log), log=log) for log in logs]
+    items: list[pytest.Item] = [
+        ReplayItem.from_parent(session, name=str(log), nodeid=str(log), log=log) for log in logs
+    ]
+    if (blobs := folder / "blobs").is_dir():
+        items.append(BlobsItem.from_parent(session, name=str(blobs), nodeid=str(blobs), folder=folder))
+    return items
 
 
 class ReplayItem(pytest.Item):
@@ -75,12 +82,38 @@ class ReplayItem(pytest.Item):
         self.add_report_section("call", "accepted", done)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, ReplayFailed):
+        from coding_agent.errors import UsageError  # noqa: PLC0415  only when a replay has failed
+
+        if isinstance(excinfo.value, ReplayFailed | UsageError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.log, None, ""
+
+
+class BlobsItem(pytest.Item):
+    """The blobs of a folder: each is of some log, or it is trimmed."""
+
+    def __init__(self, *, folder: Path, **named: Any) -> None:
+        super().__init__(**named)
+        self.folder = folder
+        self.add_marker(MARKER)
+
+    def runtest(self) -> None:
+        from coding_agent.replay.golden import orphans  # noqa: PLC0415  only when a replay is run
+
+        unused = orphans(self.folder)
+        if self.config.getoption("coding_agent_accept") == "trim":
+            for name in unused:
+                (self.folder / "blobs" / name).unlink()
+        elif unused:
+            pytest.fail(
+                f"no log names {', '.join(unused)} in {self.folder / 'blobs'}; accept `trim` removes them", False
+            )
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.folder / "blobs", None, ""
 
 
 class ReplayFailed(Exception):

@@ -27,7 +27,7 @@ from coding_agent.events.schema import (
     ToolOutcome,
     ToolResult,
 )
-from coding_agent.events.unknown import Unknown
+from coding_agent.events.unknown import Unknown, dotted
 from coding_agent.events.values import ModelToolCall
 from coding_agent.replay.divergence import Code, Divergence, compare
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
@@ -88,7 +88,7 @@ def replay(records: Iterable[Record]) -> Replay:
 
 def _refuse_unknown(record: Record, unknown: Unknown) -> None:
     if unknown:
-        fields = ", ".join(f"{record.type}.{name}" for name in unknown)
+        fields = ", ".join(f"{record.type}.{dotted(path)}" for path in unknown)
         raise UnknownEvent(
             f"{fields}: written by a newer release; this one can not say whether it would derive the same"
         )
