@@ -70,6 +70,10 @@ class EpisodeStarted:
     sandbox: Observed[SandboxInfo]
     harness: Observed[str]
     """Version and commit of this package."""
+    step: Observed[int | None] = None
+    """The training step that the episode was played for, from 0."""
+    group: Observed[str | None] = None
+    """Names the episodes whose rewards are compared with each other: samples of one prompt in one step."""
 
 
 @attrs.frozen(kw_only=True)

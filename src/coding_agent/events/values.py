@@ -166,6 +166,8 @@ class TokenRecord:
     weight_version: Given[str | None] = None
     tokenizer: Given[str | None] = None
     """Digest of tokenizer and chat template."""
+    arguments: Given[tuple[int, ...]] = ()
+    """First and after-last index into `completion_ids` of the executed call's arguments; empty when not known."""
 
 
 @attrs.frozen(kw_only=True)

@@ -6,15 +6,18 @@ and travels on; only bugs leave this file as exceptions.
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import assert_never
 
 import anyio
+import attrs
 from anyio import to_thread
 
 from coding_agent.errors import EncodeError, PolicyError, SandboxError, StoreError
 from coding_agent.events.schema import Done, Event, StopCause, Stopped
 from coding_agent.events.text import escape
+from coding_agent.events.tokens import Tail
 from coding_agent.policies.base import ContextOverflow, Policy, PolicyRequest
 from coding_agent.rollout.answer import answer_tool
 from coding_agent.rollout.begin import Beginning
@@ -36,6 +39,7 @@ class Episode:
         self.log, self._first, self._spent_s = beginning.log, beginning.first, beginning.spent_s
         self.events: list[Event] = list(beginning.history)
         self.state = fold(self.events)
+        self.tail = functools.reduce(Tail.after, self.events, Tail())
         self.stage: Stage = "set-up"
         self.moved_at = anyio.current_time()
         explained = (file.path for changes in recorded_changes(self.events) for file in changes.files)
@@ -73,17 +77,22 @@ class Episode:
         try:
             # Waiting in line is not the episode's own time: how long it takes is decided by its siblings.
             async with self.world.lanes.sandboxes:
+                if self.world.is_over():
+                    raise SandboxError("no sandbox came free before the time of the whole step was over")  # noqa: TRY301
                 began = anyio.current_time()
                 with anyio.move_on_after(set_up_s) as clock:
                     async with self.world.backend.open(self.world.spec) as sandbox:
                         await self._fill(sandbox)
-                        is_set_up, clock.deadline = True, began + max(0.0, seconds - self._spent_s)
+                        is_set_up, clock.deadline = True, self._deadline(began + max(0.0, seconds - self._spent_s))
                         while self._is_live(step := decide(self.state)):
                             await self._answer(step, sandbox)
             if clock.cancelled_caught and not is_set_up:
                 raise SandboxError(f"set-up did not end within {set_up_s:g} s")  # noqa: TRY301  one place records it
             if clock.cancelled_caught:
-                await self._stop("time_limit", f"{seconds:g} s are over")
+                own = self.world.ends_at is None or anyio.current_time() < self.world.ends_at
+                await self._stop(
+                    "time_limit", f"{seconds:g} s are over" if own else "the time of the whole step is over"
+                )
         except ContextOverflow as overflow:
             await self._stop("context_limit", str(overflow))
         except PolicyError as error:
@@ -131,6 +140,8 @@ class Episode:
             began = time.monotonic()
             reply = await self.policy.act(request)
             took = time.monotonic() - began
+        if reply.tokens is not None:
+            reply = attrs.evolve(reply, tokens=self.tail.compress(reply.tokens))
         await self._record(to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took))
 
     async def _grade(self) -> None:
@@ -145,6 +156,9 @@ class Episode:
             await self._stop("infra_error", f"{type(error).__name__}: {error}")
         else:
             await self._record(run)
+
+    def _deadline(self, own: float) -> float:
+        return own if self.world.ends_at is None else min(own, self.world.ends_at)
 
     async def _fill(self, sandbox: Sandbox) -> None:
         """The workspace as the log left it: the task's files and every recorded change, and nothing executed."""
@@ -169,7 +183,7 @@ class Episode:
             await to_thread.run_sync(self.log.append, event)
         else:
             self.log.append(event)
-        self.state = state
+        self.state, self.tail = state, self.tail.after(event)
         self.events.append(event)
         self.moved_at = anyio.current_time()
         self.world.observer(state.header.episode, self.stage, event)

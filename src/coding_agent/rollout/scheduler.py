@@ -46,6 +46,14 @@ class Job:
     """The older log that the first attempt goes on from."""
     name: str | None = None
     """What the episode's id begins with, instead of the task's id."""
+    step: int | None = None
+    """The training step that it is played for."""
+    group: str | None = None
+    """Names the jobs that are reported together, and whose rewards are compared; the task's id if None."""
+
+    @property
+    def group_name(self) -> str:
+        return self.task.id if self.group is None else self.group
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +68,7 @@ class Outcome:
     passed: bool | None
     turns: int
     semantic_digest: str
+    group: str
 
 
 STALLED_S = 120.0
@@ -92,7 +101,7 @@ class Scheduler:
     async def run(self, jobs: Sequence[Job], manifest: Manifest) -> list[Outcome]:
         """All outcomes, sorted by task and sample. Raises only what makes recording impossible, and cancellation."""
         waiting = iter(jobs)
-        missing = Counter(job.task.id for job in jobs)
+        missing = Counter(job.group_name for job in jobs)
         async with anyio.create_task_group() as watched:
             watched.start_soon(self._watch)
             async with anyio.create_task_group() as group:
@@ -118,9 +127,9 @@ class Scheduler:
             self.outcomes.append(outcome)
             if self.on_outcome:
                 self.on_outcome(outcome)
-            missing[job.task.id] -= 1
-            if not missing[job.task.id] and self.on_group:
-                self.on_group(job.task.id, [o for o in self.outcomes if o.task == job.task.id])
+            missing[job.group_name] -= 1
+            if not missing[job.group_name] and self.on_group:
+                self.on_group(job.group_name, [o for o in self.outcomes if o.group == job.group_name])
 
     async def _attempts(self, job: Job, manifest: Manifest) -> Outcome:
         attempt = job.attempt
@@ -130,7 +139,7 @@ class Scheduler:
                 attempt += 1
                 job = attrs.evolve(job, attempt=attempt, source=Source(log=job.source.log, at=job.source.then))
                 continue
-            if outcome.reason != "infra_error" or attempt - job.attempt >= self.retries:
+            if outcome.reason != "infra_error" or attempt - job.attempt >= self.retries or self.world.is_over():
                 return outcome
             attempt += 1
             if job.source is not None and job.source.at is None:
@@ -187,6 +196,7 @@ class Scheduler:
             passed=passed(state.grade) if isinstance(state.grade, TestRun) else None,
             turns=state.counts.turns,
             semantic_digest=log.state,
+            group=job.group_name,
         )
 
     def _entry(self, episode: Episode, outcome: Outcome) -> Entry:
@@ -202,5 +212,6 @@ class Scheduler:
             head=log.chain,
             semantic_digest=log.state,
             summary={"reason": outcome.reason, "turns": outcome.turns, "passed": outcome.passed},
-            group=outcome.task,
+            step=episode.state.header.step,
+            group=outcome.group,
         )

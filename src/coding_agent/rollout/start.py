@@ -39,6 +39,8 @@ def start_episode(job: Job, attempt: int, *, backend: SandboxBackend, toolset: s
         tree=tree_digest(base_tree(job.task.files)),
         sandbox=SandboxInfo(kind=backend.kind, promises=backend.promises, lacks=backend.lacks),
         harness=harness(),
+        step=job.step,
+        group=job.group,
     )
 
 

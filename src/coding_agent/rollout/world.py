@@ -48,3 +48,9 @@ class World:
     observer: Observer = ignore
     set_up_s: float = 120.0
     """Wall-clock seconds to open a sandbox and fill its workspace."""
+    ends_at: float | None = None
+    """The time of the event loop's clock at which whatever still runs is stopped with `time_limit`, and graded."""
+
+    def is_over(self) -> bool:
+        """Nothing new is begun: the time that all episodes have together is over."""
+        return self.ends_at is not None and anyio.current_time() >= self.ends_at

@@ -83,7 +83,8 @@ def entry_of(log: Path, name: str, *, disk: Disk = REAL_DISK) -> Entry | None:
         head=last.chain,
         semantic_digest=last.state,
         summary={"reason": done.reason, "turns": done.counts.turns, "passed": verdict},
-        group=header.task,
+        step=header.step,
+        group=header.task if header.group is None else header.group,
     )
 
 
