@@ -31,6 +31,8 @@ def main(arguments: list[str]) -> int:
         print(f"{result.tried:>9} {len(result.failures):>8} {spent:>8.1f}  {result.guarantee}", flush=True)
         for failure in result.failures[:20]:
             print(f"{'':>28}{failure}")
+        for why in result.untried:
+            print(f"{'':>28}not tried: {why}")
     failed = sum(len(result.failures) for result in results)
     print(f"{sum(result.tried for result in results):>9} {failed:>8} {'':>8}  in all")
     return 1 if failed or not all(result.tried for result in results) else 0

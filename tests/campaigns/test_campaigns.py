@@ -14,3 +14,5 @@ def test_the_guarantee_holds_in_every_case(chosen: Campaign, tmp_path: Path) -> 
     result = carry_out(chosen, "short", tmp_path)
     assert not result.failures
     assert result.tried
+    if result.untried:
+        pytest.skip(f"what was tried held; not tried: {'; '.join(result.untried)}")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import locale
 import os
 import random
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +24,7 @@ from coding_agent.replay.sealed import replay
 from coding_agent.rollout.begin import blob_names
 from coding_agent.store.reader import read_events, read_records
 from coding_agent.store.rundir import blobs_of
+from tests.replay.rederiving import rederived
 
 FORBIDDEN = (
     "open",
@@ -63,6 +66,8 @@ def take_the_world_away() -> None:
 
 def main() -> None:
     """One line per log."""
+    with suppress(locale.Error):
+        locale.setlocale(locale.LC_ALL, "")
     loaded = []
     for name in sys.argv[1:]:
         events = read_events(Path(name))
@@ -71,11 +76,13 @@ def main() -> None:
     # Once before, so that what is imported or compiled only on first use is there.
     projections(loaded[0][1], loaded[0][2].__getitem__)
     replay(loaded[0][0])
+    rederived(loaded[0][0])
     take_the_world_away()
     for records, events, blobs in loaded:
         found = replay(records)
         made = [projections(events, blobs.__getitem__), found.semantic_digest, found.divergence is None]
-        print(hashlib.sha256(orjson.dumps(made)).hexdigest())  # noqa: T201  a program
+        digest = hashlib.sha256(orjson.dumps(made) + rederived(records)).hexdigest()
+        print(found.header and found.header.episode, digest)  # noqa: T201  a program
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ class NotHere(Exception):
 
 
 def rederive(state: EpisodeState, recorded: Event) -> Event:
-    """The event that today's code puts here, given fields taken from `recorded`."""
+    """The event that today's code puts here; given and observed fields are taken from `recorded`."""
     if isinstance(recorded, Label):
         return attrs.evolve(recorded, calls=_parsed(recorded.calls))
     if state.started is None or isinstance(recorded, EpisodeStarted | Resumed | Stopped):
@@ -208,12 +208,13 @@ def _parsed(calls: Iterable[ModelToolCall]) -> tuple[ModelToolCall, ...]:
 def _answer(step: RunTool, state: EpisodeState, recorded: ToolResult | TestRun) -> Event:
     call = step.call.call
     prepared = prepare(step.asked, tuple(tool.name for tool in state.header.tools))
+    took = recorded.latency_s
     if isinstance(prepared, Denied):
-        return ToolResult(call=call, outcome="denied", text=prepared.text)
+        return ToolResult(call=call, outcome="denied", text=prepared.text, latency_s=took)
     if state.open_test is not None:
         outcome: ToolOutcome = "timeout" if state.open_test.timed_out else "ok"
         text = render_test_run(state.open_test, test_s=state.limits.test_s)
-        return ToolResult(call=call, outcome=outcome, text=text)
+        return ToolResult(call=call, outcome=outcome, text=text, latency_s=took)
     if isinstance(recorded, TestRun):
         if step.call.tool != "run_tests":
             raise NotHere(WIRE_NAMES[ToolResult], "RPL-UNCONSUMED")

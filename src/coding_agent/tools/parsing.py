@@ -14,6 +14,7 @@ MAX_BYTES = 4 << 20
 MAX_INT = 2**53
 MAX_DEPTH = 60
 """Below the log's own bound, so that arguments still fit under the event that carries them."""
+_SPACE = re.compile(r"[ \t\n\r]*")
 _NOT_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
 
 
@@ -35,12 +36,22 @@ def parse_arguments(raw: str) -> tuple[dict[str, JSON] | None, str | None]:
             raw, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_number
         )
     except json.JSONDecodeError as error:
-        return None, f"line {error.lineno}, column {error.colno}: {error.msg}"
+        return None, _why(raw, error)
     except _Refused as refused:
         return None, str(refused)
     if type(value) is not dict:
         return None, f"expected a JSON object, found {json.dumps(value)[:60]}"
     return _escaped(value), None
+
+
+def _why(raw: str, error: json.JSONDecodeError) -> str:
+    """Where and why, in the same words under each Python: a recording is replayed by whichever is there."""
+    if error.msg.startswith("Illegal trailing comma"):
+        # Python 3.13 names the comma, those before it what does not follow.
+        end = _SPACE.match(raw, error.pos + 1).end()  # type: ignore[union-attr]  # it matches nothing, too
+        message = "Expecting value" if raw[end] == "]" else "Expecting property name enclosed in double quotes"
+        error = json.JSONDecodeError(message, raw, end)
+    return f"line {error.lineno}, column {error.colno}: {error.msg}"
 
 
 def _depth(raw: str) -> int:
@@ -56,7 +67,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _Refused(f"expected each key once, found {escape(twice)!r} more than once")
+        raise _Refused(f"expected each key once, found {escape(twice)!a} more than once")
     return found
 
 
