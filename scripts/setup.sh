@@ -1,7 +1,10 @@
 #!/bin/sh
 # setup.sh VENV PYTHON WHAT: make a virtual environment and install WHAT into it, editable. uv if present, else venv + pip.
+# For development AReno comes too, whose hooks are tested: without its own dependencies, which are gigabytes.
 set -eu
-venv=$1 python=$2 what=$3
+venv=$1 python=$2 what=$3 areno=
+case $what in *dev*) areno=areno==0.10.0 ;; esac
+export ARENO_BUILD_EXT=0
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -21,6 +24,7 @@ offline() {
 if command -v uv >/dev/null 2>&1; then
     [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv"
     uv pip install --quiet --python "$venv/bin/python" --editable "$what" || offline
+    [ -z "$areno" ] || uv pip install --quiet --python "$venv/bin/python" --no-deps "$areno" || offline
     exit 0
 fi
 if [ ! -x "$venv/bin/python" ]; then
@@ -34,3 +38,4 @@ if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv"
 fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$what" || offline
+[ -z "$areno" ] || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$areno" || offline

@@ -23,7 +23,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policies": {"events", "projections.conversation"},
     "rollout": {"events", "store", "tasks", "sandbox", "tools", "policies", "projections.conversation"},
     "replay": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout"},
-    "cli": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout", "replay"},
+    "evaluation": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout", "replay"},
+    "areno": {"events", "store", "tasks", "sandbox", "policies", "projections", "rollout", "evaluation"},
+    "cli": {
+        "areno",
+        "evaluation",
+        "events",
+        "store",
+        "tasks",
+        "sandbox",
+        "tools",
+        "projections",
+        "policies",
+        "rollout",
+        "replay",
+    },
 }
 """Layer → what it may know, besides itself and `errors`."""
 

@@ -5,34 +5,38 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import attrs
 
+from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.verdict import KEY, Verdict, score, with_verdict
 from coding_agent.events.schema import Done
-from coding_agent.projections.reward import reward
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
-from coding_agent.store.reader import read_events
-from coding_agent.store.rundir import blobs_of
+from coding_agent.store.reader import read_events, verify
 from tests.hostile.corpus import TASKS, Attempt, attempts
 from tests.rollout.worlds import job, roll_out
 
 CHEATS, FAIR = attempts("cheats"), attempts("fair")
 
 
-def earned(corpus: Sequence[Attempt], folder: Path) -> dict[str, tuple[str, float | None]]:
+def earned(corpus: Sequence[Attempt], folder: Path) -> dict[str, tuple[str, float]]:
     """Every attempt played as an episode of its own in the real sandbox: how it ended, and what it earned."""
     jobs = [job(each.policy, task=attrs.evolve(TASKS[each.task], id=each.name)) for each in corpus]
     outcomes = anyio.run(functools.partial(roll_out, folder, jobs, kind="bubblewrap", concurrency=2))
     return {outcome.task: worth(outcome) for outcome in outcomes}
 
 
-def worth(outcome: Outcome) -> tuple[str, float | None]:
+def worth(outcome: Outcome) -> tuple[str, float]:
+    """Scored as a trainer does it: by the reward hook, which finds the log in the sample's record."""
     events = read_events(outcome.path)
     assert replay_log(outcome.path).divergence is None
     assert isinstance(events[-1], Done)
-    return events[-1].reason, reward(events, blobs_of(outcome.path).get).value
+    verdict = Verdict(log=str(outcome.path), head=verify(outcome.path).head, masked=False, neutral=-1.0)
+    record = with_verdict({KEY: {"config": ArenoConfig().to_json()}}, verdict)
+    return events[-1].reason, score(SimpleNamespace(source_record=record))
 
 
 def test_no_cheat_earns_anything(tmp_path: Path) -> None:

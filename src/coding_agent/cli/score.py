@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +11,9 @@ from rich.table import Table
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load_final
 from coding_agent.cli.output import out, print_json
-from coding_agent.errors import StoreError, UsageError
-from coding_agent.events.schema import Event
-from coding_agent.projections.reward import Reward, parts, reward
-
-RewardFunction = Callable[[Sequence[Event]], Reward | float | None]
+from coding_agent.errors import StoreError
+from coding_agent.evaluation.reward_file import RewardFunction, custom_reward, load_reward
+from coding_agent.projections.reward import reward
 
 
 @click.command(epilog=exits.HELP)
@@ -54,29 +48,12 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
     return left_out(warnings)
 
 
-def load_reward(source: str) -> RewardFunction:
-    """The function that `FILE[:FN]` names. Raises UsageError saying what is wrong with it."""
-    file, _, name = source.partition(":")
-    name = name or "reward"
-    spec = importlib.util.spec_from_file_location("coding_agent_user_reward", file)
-    if not Path(file).is_file() or spec is None or spec.loader is None:
-        raise UsageError(f"--reward {source}: {file} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"--reward {source}: {file} failed to load: {type(error).__name__}: {error}") from error
-    function = getattr(module, name, None)
-    if not callable(function):
-        known = [key for key, value in vars(module).items() if inspect.isfunction(value)]
-        raise UsageError(f"--reward {source}: no function {name!r} in {file}; it has: {', '.join(known) or 'none'}")
-    result: RewardFunction = function
-    return result
-
-
 def _row(loaded: Loaded, function: RewardFunction | None) -> dict[str, Any]:
     header = loaded.header
-    worth = reward(loaded.events, loaded.read_blob) if function is None else _custom(loaded, function)
+    if function is None:
+        worth = reward(loaded.events, loaded.read_blob)
+    else:
+        worth = custom_reward(function, loaded.events, loaded.read_blob, place=str(loaded.path))
     return {
         "file": str(loaded.path),
         "task": header.task,
@@ -85,25 +62,6 @@ def _row(loaded: Loaded, function: RewardFunction | None) -> dict[str, Any]:
         "parts": worth.parts,
         "explanation": worth.explanation,
     }
-
-
-def _custom(loaded: Loaded, function: RewardFunction) -> Reward:
-    try:
-        worth = function(loaded.events)
-    except Exception as error:
-        message = f"the reward function raised {type(error).__name__} on {loaded.path}: {error}"
-        raise UsageError(message) from error
-    if isinstance(worth, Reward):
-        return worth
-    if worth is not None and not _is_number(worth):
-        raise UsageError(f"the reward function returned {worth!r} on {loaded.path}; expected a finite number or None")
-    measured = parts(loaded.events, loaded.read_blob)
-    name = getattr(function, "__name__", "reward")
-    return Reward(value=None if worth is None else float(worth), parts=measured, explanation=f"by {name}")
-
-
-def _is_number(worth: object) -> bool:
-    return isinstance(worth, int | float) and not isinstance(worth, bool) and math.isfinite(worth)
 
 
 def _show(rows: list[dict[str, Any]], mean: float | None) -> None:

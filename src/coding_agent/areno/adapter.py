@@ -1,0 +1,182 @@
+"""From AReno's batch to our episodes and back: every (prompt, sample) is answered exactly once.
+
+What AReno is given is a projection of the logs: turns with the exact ids that the model saw and sampled, and in the
+record of each sample where its log is. A group (the samples of one prompt) with an episode that nobody may learn from
+is left out as a whole: its baseline would be wrong. Where that leaves nothing, one sample is given alone instead, as
+AReno ends the training run over an empty batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import structlog
+
+from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.limits import limits_of
+from coding_agent.areno.policy import ArenoPolicy
+from coding_agent.areno.service import Asked, Played, Service, service_for
+from coding_agent.areno.tokens import Tokens
+from coding_agent.areno.turns import Answer, answer_of, to_turns
+from coding_agent.areno.verdict import KEY, Verdict, with_verdict
+from coding_agent.errors import UsageError
+from coding_agent.policies.openai_chat import OpenAIChatPolicy
+from coding_agent.policies.retry import Backoff
+
+_log = structlog.get_logger("coding_agent.areno")
+Key = tuple[int, int]
+_dead_steps: dict[str, int] = {}
+
+
+async def run_step(ctx: Any, batch: Any) -> Any:
+    """AReno's `run_agent(ctx, batch)`. Raises only for a wrong set-up, and when nothing works any more."""
+    items = {(item.prompt_index, item.sample_index): item for item in batch.iter_samples()}
+    config = _config(list(items.values()))
+    service = await asyncio.to_thread(service_for, config)
+    policy = policy_of(ctx, config)
+    asked = [Asked(key=key, **_named(item)) for key, item in items.items()]
+    played = await _played(service, asked, policy, int(ctx.max_running_prompts))
+    answers = await asyncio.to_thread(_answers, played, config, policy.context)
+    return _trajectory(items, answers, config, played)
+
+
+def policy_of(ctx: Any, config: ArenoConfig) -> ArenoPolicy:
+    """The model behind a step's proxy, with the limits that AReno will hold its rows to."""
+    limits = limits_of(ctx, config)
+    return ArenoPolicy(
+        chat=OpenAIChatPolicy(
+            model="policy",
+            base_url=ctx.base_url,
+            timeout_s=config.request_seconds,
+            # A request that timed out is still generated: asking again would only double the work.
+            backoff=Backoff(attempts=3),
+            key=str(getattr(ctx, "api_key", "")),
+        ),
+        tokens=_tokens(ctx.get_tokenizer()),
+        context=limits.context,
+        max_new_tokens=limits.max_new_tokens,
+        told=limits.sampling,
+        history=config.history,
+        weights="",
+    )
+
+
+_tokenizers: dict[int, tuple[Any, Tokens]] = {}
+
+
+def _tokens(tokenizer: Any) -> Tokens:
+    """One copy per tokenizer; the original is kept, so that its identity can not be taken by another."""
+    if id(tokenizer) not in _tokenizers:
+        _tokenizers.clear()
+        _tokenizers[id(tokenizer)] = (tokenizer, Tokens(tokenizer))
+    return _tokenizers[id(tokenizer)][1]
+
+
+async def _played(service: Service, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Played:
+    future = asyncio.wrap_future(service.submit(asked, policy, slots))
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        service.stop()
+        # Cancelled episodes write their last events and close their sandboxes; that is bounded by the scheduler.
+        await asyncio.shield(future)
+        raise
+
+
+def _answers(played: Played, config: ArenoConfig, context: int | None) -> dict[Key, Answer]:
+    found: dict[Key, Answer] = {}
+    for key, outcome in played.outcomes.items():
+        try:
+            found[key] = answer_of(outcome.path, config, context)
+        except Exception:  # noqa: BLE001  one unreadable log must not cost the step
+            _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
+    return found
+
+
+def _trajectory(items: dict[Key, Any], answers: dict[Key, Answer], config: ArenoConfig, played: Played) -> Any:
+    from areno.api.agentic import AgentTrajectory  # noqa: PLC0415  only there when AReno runs us
+
+    groups: dict[int, list[Key]] = {}
+    for key in items:
+        groups.setdefault(key[0], []).append(key)
+    usable = {group for group, keys in groups.items() if all(_has_reward(answers.get(key)) for key in keys)}
+    _check_life(config, played, usable=bool(usable))
+    shown = [key for key in items if key[0] in usable] or _stand_in(items, answers)
+    trajectory = AgentTrajectory()
+    for key, item in items.items():
+        if key in shown:
+            verdict = _verdict(key, groups[key[0]], answers, masked=key[0] not in usable)
+            mine = dataclasses.replace(item, record=with_verdict(item.record, verdict))
+            trajectory.turns.extend(to_turns(mine, answers.get(key)))
+        else:
+            trajectory.invalid_items.append(item)
+    _report(played, answers, groups, usable)
+    return trajectory
+
+
+def _has_reward(answer: Answer | None) -> bool:
+    return answer is not None and answer.reward is not None
+
+
+def _stand_in(items: dict[Key, Any], answers: dict[Key, Answer]) -> list[Key]:
+    """Who is given when nobody may be learnt from: one sample, alone in its group, so its advantage is 0."""
+    return [next((key for key in items if key in answers and answers[key].turns), next(iter(items)))]
+
+
+def _verdict(key: Key, group: Sequence[Key], answers: dict[Key, Answer], *, masked: bool) -> Verdict:
+    others = [answers[other].reward for other in group if other != key and other in answers]
+    known = [reward for reward in others if reward is not None]
+    answer = answers.get(key)
+    return Verdict(
+        log="" if answer is None else str(answer.log),
+        head="" if answer is None else answer.head,
+        masked=masked,
+        neutral=fmean(known) if known else 0.0,
+    )
+
+
+def _check_life(config: ArenoConfig, played: Played, *, usable: bool) -> None:
+    dead = _dead_steps[config.run_dir] = 0 if usable else _dead_steps.get(config.run_dir, 0) + 1
+    if not usable:
+        _log.error("no group of this step can be learnt from", step=played.step, dead_steps=dead, why=played.problem)
+    if dead >= config.max_dead_steps:
+        _dead_steps[config.run_dir] = 0
+        raise RuntimeError(
+            f"no episode of {dead} steps in a row can be learnt from; the last: {played.problem or 'see their logs'}. "
+            f"`coding-agent stats {config.run_dir}` says what ended them; `max_dead_steps` sets how many are borne"
+        )
+
+
+def _report(played: Played, answers: dict[Key, Answer], groups: dict[int, list[Key]], usable: set[int]) -> None:
+    rewards = {group: [answers[key].reward for key in groups[group]] for group in usable}
+    values = [value for group in rewards.values() for value in group if value is not None]
+    _log.info(
+        "step",
+        step=played.step,
+        episodes=sum(len(keys) for keys in groups.values()),
+        reward_mean=round(fmean(values), 4) if values else None,
+        passed=sum(outcome.passed is True for outcome in played.outcomes.values()),
+        masked_groups=len(groups) - len(usable),
+        zero_variance_groups=sum(len(set(group)) == 1 for group in rewards.values()),
+        drifted_turns=sum(answer.drifted for answer in answers.values()),
+        overlong_turns=sum(answer.overlong for answer in answers.values()),
+    )
+
+
+def _config(items: Sequence[Any]) -> ArenoConfig:
+    try:
+        return ArenoConfig.from_json(items[0].record[KEY]["config"])
+    except (KeyError, TypeError, IndexError):
+        raise UsageError(
+            "these records are not coding-agent's: give `areno train` the three hooks together, as "
+            "`coding-agent areno-args TASKS` prints them"
+        ) from None
+
+
+def _named(item: Any) -> dict[str, str]:
+    ours = item.record[KEY]
+    return {"folder": ours["folder"], "digest": ours["digest"]}

@@ -1,0 +1,141 @@
+"""How a training run is set up: one TOML file, or environment variables, or nothing at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import cattrs
+
+from coding_agent.errors import UsageError
+from coding_agent.projections.tokens import Trainable
+
+PREFIX = "CODING_AGENT_"
+"""Of environment variables: `CODING_AGENT_RUN_DIR` is the option `run_dir`; values as in TOML, or plain text."""
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise ValueError(f"{attribute.name}: expected a number above 0, found {value}")
+
+
+@attrs.frozen(kw_only=True)
+class Curriculum:
+    """Which tasks are trained on, and in which order."""
+
+    order: Literal["given", "difficulty", "adaptive"] = "difficulty"
+    logs: tuple[str, ...] = ()
+    """Run directories whose episodes say how often a task is solved; `adaptive` leaves out what they settle."""
+    min_samples: int = attrs.field(default=8, validator=_positive)
+    """Graded episodes of a task before its success rate is believed."""
+
+
+@attrs.frozen(kw_only=True)
+class ArenoConfig:
+    """Everything that the hooks can be told. Times in seconds."""
+
+    tasks: tuple[str, ...] = ("tasks",)
+    """Task folders, or folders of them; relative to the file that names them."""
+    run_dir: str = ""
+    """Where the logs go. An existing run is gone on with; empty: `runs/areno-<time>-<pid>`."""
+    sandbox: str = "bubblewrap"
+    toolset: str = "default"
+    max_turns: int | None = attrs.field(default=None, validator=_positive)
+    """Instead of each task's own limit."""
+    max_new_tokens: int | None = attrs.field(default=None, validator=_positive)
+    """Of one turn; AReno's own `--max-new-tokens` if None."""
+    context_tokens: int | None = attrs.field(default=None, validator=_positive)
+    """Prompt and completion of one turn; learnt from AReno if None."""
+    concurrency: int | None = attrs.field(default=None, validator=_positive)
+    """Sandboxes at a time; None: as many as AReno runs prompts, so that no model slot waits for a tool."""
+    graders: int = attrs.field(factory=lambda: os.cpu_count() or 2, validator=_positive)
+    seed: int = 0
+    retries: int = 1
+    """New attempts after an infrastructure failure, per episode."""
+    step_seconds: float = attrs.field(default=1800.0, validator=_positive)
+    """After which the episodes of a step that still run are stopped and graded as they are."""
+    request_seconds: float = attrs.field(default=1800.0, validator=_positive)
+    """Of one model request, waiting in AReno's queue included."""
+    max_dead_steps: int = attrs.field(default=3, validator=_positive)
+    """Consecutive steps without a single usable episode after which training is stopped by name."""
+    trainable: Trainable = "all"
+    drift: Literal["keep", "cut"] = "keep"
+    """What becomes of turns from a drifted prompt on: rows like all others (their ids are exact), or left out."""
+    history: Literal["raw", "messages"] = "raw"
+    """How earlier turns are shown: as the text that was sampled, or with parsed calls for the template to render."""
+    reward: str | None = None
+    """`FILE[:FN]` as in `coding-agent score --reward`, instead of the default reward."""
+    weights: dict[str, float] = attrs.field(factory=dict)
+    """Of the default reward's parts."""
+    tensorboard: str | None = None
+    """AReno's `--metrics-log-dir`; None: where AReno writes by default; empty: nothing is written."""
+    durability: Literal["event", "group", "none"] = "group"
+    curriculum: Curriculum = attrs.field(factory=Curriculum)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a dataset record carries it."""
+        return attrs.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ArenoConfig:
+        """Raises UsageError."""
+        return _structured(value, "the record's configuration")
+
+
+def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> ArenoConfig:
+    """From a TOML file, or a folder of tasks; then from the environment. Paths come out absolute.
+
+    Raises UsageError naming file or variable, key, expected and found.
+    """
+    path = Path(place).expanduser()
+    if path.suffix == ".toml" and path.name != "task.toml":
+        table, base = _read(path), path.resolve().parent
+    else:
+        table, base = {"tasks": [str(path)]}, Path.cwd()
+    table |= _from_environment(os.environ if environ is None else environ)
+    config = _structured(table, str(path))
+    now = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
+    run_dir = config.run_dir or str(Path.cwd() / "runs" / f"areno-{now}-{os.getpid()}")
+    logs = tuple(str(base / Path(log).expanduser()) for log in config.curriculum.logs)
+    return attrs.evolve(
+        config,
+        tasks=tuple(str(base / Path(task).expanduser()) for task in config.tasks),
+        run_dir=str(base / Path(run_dir).expanduser()),
+        reward=None if config.reward is None else str(base / Path(config.reward).expanduser()),
+        curriculum=attrs.evolve(config.curriculum, logs=logs),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: can not be read: {error.strerror}; give a folder of tasks or a TOML file") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found = {}
+    for name in attrs.fields_dict(ArenoConfig):
+        text = environ.get(f"{PREFIX}{name.upper()}")
+        if text is not None:
+            try:
+                found[name] = tomllib.loads(f"value = {text}")["value"]
+            except tomllib.TOMLDecodeError:
+                found[name] = text
+    return found
+
+
+def _structured(table: Mapping[str, Any], place: str) -> ArenoConfig:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    try:
+        return converter.structure(table, ArenoConfig)
+    except Exception as error:
+        problems = "; ".join(cattrs.transform_error(error, path="config"))
+        raise UsageError(f"{place}: {problems}") from error

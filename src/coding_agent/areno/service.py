@@ -1,0 +1,209 @@
+"""What outlives a training step: the run directory, its manifest, the sandbox backend, and a thread with a loop.
+
+AReno enters each step with a new event loop and tokenises on it. Episodes therefore run on a loop of their own, in one
+thread for the life of the process; a step enters through a portal and leaves nothing behind but logs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import attrs
+import structlog
+
+from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.policy import ArenoPolicy
+from coding_agent.errors import StoreError
+from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
+from coding_agent.rollout.start import start_episode, task_limits
+from coding_agent.rollout.world import Lanes, World
+from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.sandbox.registry import make_backend
+from coding_agent.store.index import recover_run
+from coding_agent.store.manifest import read_manifest
+from coding_agent.store.rundir import RunDirectory
+from coding_agent.tasks.load import load_task
+from coding_agent.tasks.spec import TaskSpec
+
+_log = structlog.get_logger("coding_agent.areno")
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """One sample that AReno wants: `key` is (prompt index, sample index)."""
+
+    key: tuple[int, int]
+    folder: str
+    """The task's."""
+    digest: str
+
+
+@attrs.define(kw_only=True)
+class Played:
+    """What became of a step."""
+
+    step: int
+    outcomes: dict[tuple[int, int], Outcome] = attrs.field(factory=dict)
+    """By key; a sample whose episode could not even be recorded is missing."""
+    problem: str | None = None
+    """What ended the step early."""
+
+
+class Service:
+    """One per process and run directory."""
+
+    def __init__(self, config: ArenoConfig) -> None:
+        """Raises UsageError, StoreError, SandboxUnavailable."""
+        self.config = config
+        self._resources = contextlib.ExitStack()
+        self._scope: anyio.CancelScope | None = None
+        _log_to_stderr()
+        try:
+            self.run = open_run(config)
+            self._manifest = self.run.manifest()
+            self._resources.callback(self._manifest.close)
+            entries = list(read_manifest(self._manifest.path))
+            self.next_step = 1 + max((entry.step for entry in entries if entry.step is not None), default=-1)
+            self._samples = _samples_taken(self.run)
+            self._backend: SandboxBackend = make_backend(config.sandbox)
+            portal = anyio.from_thread.start_blocking_portal(name="coding-agent")
+            self._portal = self._resources.enter_context(portal)
+        except BaseException:
+            self._resources.close()
+            raise
+        atexit.register(self._resources.close)
+        _log.info("logs of this training run", run=str(self.run.path), first_step=self.next_step)
+
+    def submit(self, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Future[Played]:
+        """Begin a step; the result comes when every episode has ended, and never is an exception of an episode."""
+        step, self.next_step = self.next_step, self.next_step + 1
+        return self._portal.start_task_soon(
+            self._play, step, asked, attrs.evolve(policy, weights=f"step:{step}"), slots
+        )
+
+    def stop(self) -> None:
+        """End the running step: its logs are completed as cancelled, its sandboxes closed."""
+        self._portal.start_task_soon(self._cancel)
+
+    def close(self) -> None:
+        """Let go of everything; only tests need it before the process ends."""
+        atexit.unregister(self._resources.close)
+        self._resources.close()
+
+    async def _cancel(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def _play(self, step: int, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Played:
+        played = Played(step=step)
+        jobs = {each.key: self._job(step, each, policy) for each in asked}
+        keys = {(job.task.id, job.sample): key for key, job in jobs.items()}
+
+        def keep(outcome: Outcome) -> None:
+            played.outcomes[keys[outcome.task, outcome.sample]] = outcome
+
+        with anyio.CancelScope() as self._scope:
+            scheduler = Scheduler(
+                world=self._world(slots),
+                start=functools.partial(start_episode, backend=self._backend, toolset=self.config.toolset),
+                concurrency=len(jobs),
+                retries=self.config.retries,
+                on_outcome=keep,
+            )
+            try:
+                await scheduler.run(list(jobs.values()), self._manifest)
+            except* StoreError as group:
+                # The disk is what failed; what was recorded until then still counts.
+                played.problem = "; ".join(str(error) for error in group.exceptions)
+                _log.error("the step could not be recorded", step=step, problem=played.problem)
+        self._scope = None
+        return played
+
+    def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job:
+        task = _task(asked.folder, asked.digest)
+        folder = self.run.log_path(task.id, 0, 0).parent.name
+        sample = self._samples[folder]
+        self._samples[folder] += 1
+        return Job(
+            task=task,
+            policy=policy,
+            sample=sample,
+            limits=task_limits(task, max_turns=self.config.max_turns),
+            seed=episode_seed(self.config.seed, task.id, sample),
+            step=step,
+            group=f"{step}/{asked.key[0]}",
+        )
+
+    def _world(self, slots: int) -> World:
+        config = self.config
+        return World(
+            backend=self._backend,
+            spec=SandboxSpec(),
+            run=self.run,
+            lanes=Lanes.of(models=slots, sandboxes=config.concurrency or slots, graders=config.graders),
+            durability=config.durability,
+            ends_at=anyio.current_time() + config.step_seconds,
+        )
+
+
+def open_run(config: ArenoConfig) -> RunDirectory:
+    """The run directory, new or gone on with. Raises UsageError, StoreError, LogLocked while another process has it."""
+    path = Path(config.run_dir)
+    if not (path / "run.toml").exists():
+        told = attrs.asdict(config, filter=lambda _, value: value is not None)
+        return RunDirectory.create(path, {"areno": told})
+    run = RunDirectory.open(path)
+    recover_run(run)
+    return run
+
+
+@functools.lru_cache(maxsize=4096)
+def _task(folder: str, digest: str) -> TaskSpec:
+    task = load_task(Path(folder))
+    if task.digest != digest:
+        _log.warning("a task changed since the dataset was loaded", task=task.id, folder=folder)
+    return task
+
+
+def _samples_taken(run: RunDirectory) -> Counter[str]:
+    """By folder of `episodes/`, one more than the highest sample number that a log has, finished or not."""
+    taken: Counter[str] = Counter()
+    for log in run.logs():
+        number = log.name.partition(".")[0]
+        if number.isdecimal():
+            taken[log.parent.name] = max(taken[log.parent.name], int(number) + 1)
+    return taken
+
+
+def _log_to_stderr() -> None:
+    # The default prints to stdout, which belongs to whoever started the trainer.
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+_services: dict[tuple[int, str], Service] = {}
+
+
+def service_for(config: ArenoConfig) -> Service:
+    """The process's service of a run directory; made at the first call. Raises what `Service` raises."""
+    key = (os.getpid(), config.run_dir)
+    if key not in _services:
+        _services[key] = Service(config)
+    return _services[key]
+
+
+def forget_services() -> None:
+    """Close all of them."""
+    for service in _services.values():
+        service.close()
+    _services.clear()

@@ -1,0 +1,130 @@
+"""One sealed log as AReno's turns: a pure reading, so the same rows can be made again from the log at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.policy import as_shown
+from coding_agent.areno.verdict import worth
+from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn
+from coding_agent.events.values import JSON
+from coding_agent.policies.wire import to_wire, tool_to_wire
+from coding_agent.projections.tokens import SampledTurn, choose, sampled_turns
+from coding_agent.projections.trajectory import trajectory
+from coding_agent.store.reader import read_decoded
+from coding_agent.store.rundir import blobs_of
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """One row of AReno's: what the model saw, and the part of what it sampled that is learnt from."""
+
+    input_tokens: list[int]
+    response_tokens: list[int]
+    response_logprobs: list[float]
+    messages: list[dict[str, JSON]]
+    """What the model was shown, as the proxy was sent it."""
+    calls: list[dict[str, JSON]]
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What one episode gives to the trainer."""
+
+    log: Path
+    head: str
+    reward: float | None
+    """None: masked."""
+    turns: tuple[Turn, ...]
+    tools: list[dict[str, JSON]]
+    drifted: int
+    """Turns whose prompt did not begin with all of the turn before."""
+    overlong: int
+    """Turns left out, as AReno would drop the whole episode for a row longer than the context."""
+
+
+def answer_of(log: Path, config: ArenoConfig, context: int | None) -> Answer:
+    """Raises StoreError for a log that is not intact, ValueError for tokens that can not be trained on."""
+    records = list(read_decoded(log))
+    events = tuple(each.event for each in records)
+    every = sampled_turns(events)
+    kept = usable_turns(every, config, context)
+    return Answer(
+        log=log,
+        head=records[-1].record.chain,
+        reward=worth(config, events, blobs_of(log).get).value,
+        turns=rows_of(events, kept, config),
+        tools=[tool_to_wire(tool) for tool in _header(events).tools],
+        drifted=sum(turn.lost > 0 for turn in every),
+        overlong=sum(_is_overlong(turn, context) for turn in every),
+    )
+
+
+def usable_turns(turns: Sequence[SampledTurn], config: ArenoConfig, context: int | None) -> tuple[SampledTurn, ...]:
+    """Without those that AReno could not take, nor those after a drift if the configuration cuts there."""
+    kept: list[SampledTurn] = []
+    for turn in turns:
+        if _is_overlong(turn, context) or (config.drift == "cut" and turn.lost):
+            break
+        kept.append(turn)
+    return tuple(kept)
+
+
+def rows_of(events: Sequence[Event], kept: Sequence[SampledTurn], config: ArenoConfig) -> tuple[Turn, ...]:
+    """The trainable turns as rows; an episode without any still counts in its group's baseline: a row of no tokens."""
+    chosen = choose(events, kept, config.trainable)
+    if not chosen and kept:
+        chosen = (attrs.evolve(kept[-1], learnt=(0, 0)),)
+    spans = {span.turn: span for span in trajectory(events).spans}
+    messages = as_shown(trajectory(events).messages, config.history)
+    said = {event.turn: event for event in events if isinstance(event, ModelTurn)}
+    return tuple(
+        Turn(
+            input_tokens=[*turn.prompt, *turn.completion[: turn.learnt[0]]],
+            response_tokens=list(turn.completion[turn.learnt[0] : turn.learnt[1]]),
+            response_logprobs=list(turn.logprobs[turn.learnt[0] : turn.learnt[1]]),
+            messages=[to_wire(message) for message in messages[: spans[turn.turn].reply]],
+            calls=[
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
+                for call in said[turn.turn].calls
+            ],
+        )
+        for turn in chosen
+    )
+
+
+def to_turns(item: Any, answer: Answer | None) -> list[Any]:
+    """As AReno's own type; an episode without a single turn is one row of no tokens, which trains nothing."""
+    from areno.api.agentic import AgentTrajectoryTurn  # noqa: PLC0415  only there when AReno runs us
+
+    if answer is None or not answer.turns:
+        shown = [{"role": "user", "content": item.prompt}]
+        return [AgentTrajectoryTurn(item=item, messages=shown, input_tokens=list(item.input_tokens))]
+    return [
+        AgentTrajectoryTurn(
+            item=item,
+            messages=turn.messages,
+            input_tokens=turn.input_tokens,
+            response_tokens=turn.response_tokens,
+            response_logprobs=turn.response_logprobs,
+            parsed_tool_calls=turn.calls,
+            tools=answer.tools,
+        )
+        for turn in answer.turns
+    ]
+
+
+def _is_overlong(turn: SampledTurn, context: int | None) -> bool:
+    return context is not None and len(turn.prompt) + len(turn.completion) > context
+
+
+def _header(events: Sequence[Event]) -> EpisodeStarted:
+    first = events[0]
+    if not isinstance(first, EpisodeStarted):
+        raise ValueError("an episode begins with EpisodeStarted")  # noqa: TRY004  the events are wrong, not a type
+    return first
