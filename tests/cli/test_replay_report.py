@@ -9,6 +9,7 @@ import pytest
 
 from coding_agent.events.schema import Notice, ToolResult
 from coding_agent.replay.contrast import contrast
+from coding_agent.replay.report import NOT_COMPARED
 from tests.cli.test_commands import ROOT, document, run
 from tests.replay.rewriting import rewrite
 
@@ -53,6 +54,21 @@ def test_many_logs_are_grouped_by_cause(tmp_path: Path) -> None:
     said = run("replay", tmp_path).stdout
     assert "5 episodes diverged, 2 causes:" in said
     assert said.count("notice.text differs") == 1
+
+
+def test_the_same_field_derived_elsewhere_is_another_cause(tmp_path: Path) -> None:
+    denied = ROOT / "replays" / "denied-calls.jsonl"
+    rewrite(denied, tmp_path / "0.jsonl", ToolResult, text="No.", where=lambda event: event.outcome == "denied")
+    rewrite(EPISODE, tmp_path / "1.jsonl", ToolResult, text="No.", where=lambda event: "failed" in event.text)
+    causes = document(run("replay", tmp_path, "--json"))["summary"]["causes"]
+    assert [cause["kind"] for cause in causes] == ["RPL-FIELD tool_result.text"] * 2
+    assert [cause["derived_by"].split()[-1] for cause in causes] == ["prepare", "render_test_run"]
+    assert run("replay", tmp_path).stdout.count("RPL-FIELD\n") == 2, "each is explained"
+
+
+def test_what_is_not_compared_is_what_the_schema_marks_as_observed() -> None:
+    assert set(NOT_COMPARED) >= {"at", "synced", "chain", "latency_s", "retries", "sandbox", "harness", "resumed"}
+    assert not set(NOT_COMPARED) & {"seq", "type", "state", "messages", "text", "call", "at_seq", "reason"}
 
 
 def test_a_run_directory_and_a_folder_are_replayed_whole() -> None:

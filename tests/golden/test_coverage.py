@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+import coding_agent
 from coding_agent.events import schema
 from coding_agent.events.schema import WIRE_NAMES, Done, ModelTurn, Notice, TestRun, ToolCall, ToolResult
 from coding_agent.events.values import FileChange, Outcome
@@ -28,8 +30,9 @@ def _has(change: FileChange, name: str) -> bool:
 
 
 NOT_PRODUCED: dict[str, set[Any]] = {
-    # No tool has an effect outside the sandbox yet; kinds of notice for budgets, plans and memory are not sent yet.
+    # For a call that may have had an effect outside the sandbox when its episode was killed; no tool can have one.
     "tool outcome": {"interrupted"},
+    # Kinds that the format has room for. Notices are derived: what `decide` does not send, no log can hold.
     "notice": {"budget", "plan", "memory"},
 }
 COVERED: dict[str, tuple[set[Any], set[Any]]] = {
@@ -48,6 +51,16 @@ COVERED: dict[str, tuple[set[Any], set[Any]]] = {
 def test_everything_that_an_episode_can_hold_is_in_a_recorded_one(what: str) -> None:
     wanted, found = COVERED[what]
     assert wanted - found == NOT_PRODUCED.get(what, set())
+
+
+def test_what_is_in_no_recorded_episode_is_made_nowhere() -> None:
+    made = set()
+    for layer in ("rollout", "tools"):
+        for file in (Path(coding_agent.__file__).parent / layer).rglob("*.py"):
+            made |= {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
+    assert {"not_executed", "reminder", "denied", "timeout"} <= made
+    for values in NOT_PRODUCED.values():
+        assert not values & made, "the harness makes it now: record an episode (scripts/record_replays.py)"
 
 
 def test_a_message_with_several_calls_odd_text_and_tokens_is_there() -> None:

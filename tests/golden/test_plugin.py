@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def project(tmp_path: Path) -> Path:
 
 
 OPTION = "--coding-agent-replays=replays"
+FIX = ("--coding-agent-accept=fix", "--coding-agent-reason=the words are better")
 
 
 def test_each_log_of_the_folder_is_a_test(project: Path) -> None:
@@ -86,27 +88,53 @@ def test_a_divergence_is_accepted_as_a_new_log_that_says_where_it_comes_from(pro
     log.unlink()
     rewrite(REPLAYS / "silence.jsonl", log, Notice, text="Call a tool.")
     old = verify(log)
-    assert "RPL-FIELD notice.text differs" in run(project, OPTION).stdout
-    run(project, OPTION, "--coding-agent-accept", "fix")
+    run(project, OPTION, *FIX)
     new = project / "replays" / "silence~2.jsonl"
     assert not log.exists()
     assert check(new) is None
     notices = [event.text for event in read_events(new) if isinstance(event, Notice)]
     assert notices[0].startswith("Your message had no tool call")
-    assert json.loads(expected_file(new).read_text())["accepted"]["from"]["head"] == old.head
+    (accepted,) = json.loads(expected_file(new).read_text())["accepted"]
+    assert accepted["from"]["head"] == old.head
+    assert (accepted["category"], accepted["reason"]) == ("fix", "the words are better")
+    assert (accepted["found"]["code"], accepted["found"]["path"]) == ("RPL-FIELD", "notice.text")
+    assert accepted["found"]["recorded"] == '"Call a tool."'
+
+
+def test_a_divergence_fails_with_the_report_that_the_command_prints(project: Path) -> None:
+    log = project / "replays" / "silence.jsonl"
+    log.unlink()
+    rewrite(REPLAYS / "silence.jsonl", log, Notice, text="Call a tool.")
+    done = run(project, OPTION)
+    told = subprocess.run(
+        [sys.executable, "-m", "coding_agent.cli.main", "replay", "replays/silence.jsonl"], cwd=project,
+        capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "500"},
+    ).stdout.splitlines()[1:]  # fmt: skip
+    assert len(told) > 9
+    assert [line for line in told if line.rstrip() not in done.stdout] == []
 
 
 def test_a_changed_projection_is_accepted_with_its_origin(project: Path) -> None:
     expected = project / "replays" / "files.expected.json"
     expected.write_text(expected.read_text().replace('"value": 1.0', '"value": 0.5'))
     assert "reward.value was 0.5, this release projects 1.0" in run(project, OPTION).stdout
-    assert run(project, OPTION, "--coding-agent-accept", "fix").returncode == 0
+    assert run(project, OPTION, *FIX).returncode == 0
     assert run(project, OPTION).returncode == 0
+    expected.write_text(expected.read_text().replace('"value": 1.0', '"value": 0.5'))
+    assert run(project, OPTION, *FIX).returncode == 0
+    accepted = json.loads(expected.read_text())["accepted"]
+    assert [each["reason"] for each in accepted] == ["the words are better"] * 2
+
+
+def test_a_change_is_not_accepted_without_a_reason(project: Path) -> None:
+    done = run(project, OPTION, "--coding-agent-accept", "fix", "--coding-agent-reason", " ")
+    assert done.returncode == 4
+    assert "why is the change right?" in done.stderr
 
 
 def test_an_expectation_without_a_log_is_trimmed_only_when_asked(project: Path) -> None:
     (project / "replays" / "silence.jsonl").unlink()
-    assert run(project, OPTION, "--coding-agent-accept", "fix").returncode == 1
+    assert run(project, OPTION, *FIX).returncode == 1
     assert run(project, OPTION, "--coding-agent-accept", "trim").returncode == 0
     assert not (project / "replays" / "silence.expected.json").exists()
 
@@ -118,7 +146,7 @@ def test_an_episode_that_goes_another_way_is_diverged_and_no_new_log_can_be_deri
     done = run(project, OPTION)
     assert "diverged: " in done.stdout
     assert "RPL-TYPE" in done.stdout
-    done = run(project, OPTION, "--coding-agent-accept", "fix")
+    done = run(project, OPTION, *FIX)
     assert "record the episode anew" in done.stdout
     assert "Traceback" not in done.stdout
     assert log.exists()
@@ -132,14 +160,14 @@ def test_a_blob_that_no_log_names_is_told_and_trimmed(project: Path) -> None:
 
 
 def test_accepting_needs_a_folder(project: Path) -> None:
-    assert "of which folder?" in run(project, "--coding-agent-accept", "fix").stderr
+    assert "of which folder?" in run(project, *FIX).stderr
 
 
 def test_damage_is_never_accepted(project: Path) -> None:
     log = project / "replays" / "silence.jsonl"
     log.write_bytes(raw := log.read_bytes().replace(b"toy", b"tOy", 1))
-    for category in ("create", "fix", "trim"):
-        assert run(project, OPTION, "--coding-agent-accept", category).returncode == 1
+    for options in (["--coding-agent-accept=create"], FIX, ["--coding-agent-accept=trim"]):
+        assert run(project, OPTION, *options).returncode == 1
     assert log.read_bytes() == raw
 
 
@@ -157,6 +185,8 @@ def test_the_fixture_gives_an_episode_with_its_projections(project: Path) -> Non
         "    assert 'return 2 * x' in episode.patch\n"
         "    assert episode.trajectory.reason == 'submitted'\n"
         "    assert episode.conversation[-1].role == 'tool'\n"
+        "    assert episode.metrics.passed and episode.metrics.turns == len(episode.trajectory.spans)\n"
+        "    assert episode.transcript[-1].kind == 'done'\n"
     )
     done = run(project)
     assert "1 passed" in done.stdout, done.stdout

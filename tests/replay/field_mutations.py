@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 
-from coding_agent.errors import DecodeError, LogIncompatible, UnknownEvent
 from coding_agent.events.codec import field_kinds
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.line import CHAIN_SEED, Record, chain_of
@@ -49,16 +48,12 @@ def noticed(records: Sequence[Record], mutation: Mutation) -> bool:
     """Whether a replay of the mutated log, chain sealed again, reports the mutation at its event (and field)."""
     seq = mutation.record.seq
     changed = [*records[:seq], mutation.record, *records[seq + 1 :]]
-    try:
-        found = replay(changed).divergence
-    except (DecodeError, UnknownEvent, LogIncompatible):
-        return True  # refused by the schema before anything is compared
+    found = replay(changed).divergence
     if found is None or found.seq != seq:
         return False
-    if mutation.kind is FieldKind.GIVEN or found.code in {"RPL-TYPE", "RPL-SEQUENCE"}:
-        return True
     where = _dotted(mutation)
-    return where.startswith(found.path) or found.path.startswith(where)
+    # A name that was added to an object is itself the first that differs, or its object where it is null.
+    return mutation.kind is FieldKind.GIVEN or found.path in {where, f"{where}.~"}
 
 
 def resealed(lines: Sequence[bytes]) -> bytes:

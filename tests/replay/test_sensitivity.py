@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from coding_agent.events.schema import WIRE_NAMES
+from coding_agent.events.schema import WIRE_NAMES, ModelTurn, ToolCall
 from coding_agent.replay.sealed import replay_log
 from coding_agent.store.reader import read_records, verify
 from tests.replay.field_mutations import resealed
+from tests.replay.rewriting import rewrite
 from tests.replay.source_mutations import MUTATIONS, SourceMutation, replayed
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
@@ -25,6 +26,26 @@ def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path:
     found = replay_log(tmp_path / "a.jsonl").divergence
     assert found is not None
     assert (found.seq, found.path, found.recorded, found.replayed) == (at, "tool_call.call", "1.1", "1.0")
+
+
+def test_a_digest_that_differs_for_a_reason_of_its_own_is_another_cause(tmp_path: Path) -> None:
+    source = next(path for path in GOLDEN if path.name == "ep123.jsonl")
+    first = rewrite(source, tmp_path / "a.jsonl", ToolCall, arguments={"other": 1}, where=lambda e: e.call == "1.0")
+    both = rewrite(first, tmp_path / "b.jsonl", ModelTurn, request_digest="other", where=lambda e: e.turn == 3)
+    found = replay_log(both)
+    assert found.divergence is not None
+    assert found.divergence.path == "tool_call.arguments.other"
+    assert [cause.path for cause in found.others] == ["model_turn.request_digest"]
+
+
+def test_the_digests_of_a_conversation_with_a_changed_text_are_echoes(tmp_path: Path) -> None:
+    lines = next(path for path in GOLDEN if path.name == "silence.jsonl").read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"Your message", b"That message")
+    (tmp_path / "a.jsonl").write_bytes(resealed(lines))
+    found = replay_log(tmp_path / "a.jsonl")
+    assert found.divergence is not None
+    assert (found.divergence.seq, found.divergence.path, found.others) == (2, "notice.text", ())
+    assert len(found.echoes) == 2
 
 
 def test_a_null_that_was_not_there_is_told_from_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@
 | `fix` | writes a new expectation where projections changed; where the code diverged, a *new* log that today's code derives from the same given fields, and removes the old one |
 | `trim` | removes expectations and blobs without a log |
 
-Whatever is written says what it was accepted from: release, head of the chain, digest, and when.
+Each expectation that is written keeps a list of what was accepted on the way to it: category, why (the reason that was
+given, and what the check had found), when, by which release, and from which log (head of the chain, digest).
 """  # noqa: E501  a table
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import attrs
+import orjson
 
 from coding_agent.errors import IllegalSequence, UsageError
 from coding_agent.events.schema import EpisodeStarted
 from coding_agent.events.values import Parent
+from coding_agent.replay.contrast import contrast
+from coding_agent.replay.divergence import Divergence
 from coding_agent.replay.golden import Finding, expected_file, write_expectation
 from coding_agent.replay.sealed import NotHere, rederive
 from coding_agent.rollout.start import harness
@@ -34,26 +38,32 @@ _FITS: dict[str, Category] = {"no expectation": "create", "changed": "fix", "div
 _NUMBERED = re.compile(r"(.*)~(\d+)")
 
 
-def accept(log: Path, finding: Finding, category: Category) -> str | None:
+def accept(log: Path, finding: Finding, category: Category, *, reason: str = "") -> str | None:
     """Accept one finding; None when the category does not fit. Returns what was done.
 
-    Raises UsageError when no new log can be derived: record the episode anew then.
+    Raises UsageError for a `fix` without a reason, and when no new log can be derived: record the episode anew then.
     """
     if _FITS.get(finding.problem) != category:
         return None
     if finding.problem == "no log":
         expected_file(log).unlink()
         return f"removed {expected_file(log)}"
+    if category == "fix" and not reason.strip():
+        raise UsageError("accepting a change needs a reason, which is kept beside it: say why it is right")
+    accepted = [*_earlier(log), _acceptance(log, finding, category, reason)]
     if finding.problem == "diverged":
-        return f"wrote {_derive(log)} in place of {log}"
-    return f"wrote {write_expectation(log, accepted=_provenance(log))}"
+        return f"wrote {_derive(log, accepted)} in place of {log}"
+    return f"wrote {write_expectation(log, accepted=accepted)}"
 
 
-def _provenance(log: Path) -> dict[str, Any]:
+def _acceptance(log: Path, finding: Finding, category: Category, reason: str) -> dict[str, Any]:
     report = verify(log)
     header = read_events(log)[0]
     assert isinstance(header, EpisodeStarted)
     return {
+        "category": category,
+        "reason": reason,
+        "found": {"problem": finding.problem, "text": finding.text.splitlines()[0], **_differing(finding.divergence)},
         "at": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "by": harness(),
         "from": {
@@ -63,24 +73,40 @@ def _provenance(log: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _derive(log: Path) -> Path:
+def _differing(found: Divergence | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    shown = contrast(found.recorded, found.replayed)
+    return {"seq": found.seq, "code": found.code, "path": found.path, "recorded": shown.recorded,
+            "replayed": shown.replayed}  # fmt: skip
+
+
+def _earlier(log: Path) -> list[Any]:
+    """What was accepted before, if the expectation can be read."""
+    try:
+        earlier = orjson.loads(expected_file(log).read_bytes()).get("accepted", [])
+    except (OSError, orjson.JSONDecodeError, AttributeError):
+        return []
+    return earlier if isinstance(earlier, list) else [earlier]
+
+
+def _derive(log: Path, accepted: list[dict[str, Any]]) -> Path:
     """A new log: the recorded given fields, everything else as today's code derives it."""
-    provenance, target = _provenance(log), _next_name(log)
+    origin, target = accepted[-1]["from"], _next_name(log)
     state, written = EpisodeState(), LogWriter.create(target)
     try:
         with written:
             for each in read_decoded(log):
                 event = rederive(state, each.event)
                 if isinstance(event, EpisodeStarted):
-                    parent = Parent(episode=event.episode, seq=provenance["from"]["events"] - 1,
-                                    chain=provenance["from"]["head"])  # fmt: skip
+                    parent = Parent(episode=event.episode, seq=origin["events"] - 1, chain=origin["head"])  # fmt: skip
                     event = attrs.evolve(event, parent=parent, harness=harness())
                 state = evolve(state, event)
                 written.append(event, at=each.record.at)
     except (NotHere, IllegalSequence) as error:
         target.unlink()
         raise UsageError(f"{log}: today's code goes another way here ({error}); record the episode anew") from error
-    write_expectation(target, accepted=provenance)
+    write_expectation(target, accepted=accepted)
     log.unlink()
     expected_file(log).unlink(missing_ok=True)
     return target

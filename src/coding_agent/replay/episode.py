@@ -9,9 +9,12 @@ import attrs
 from coding_agent.events.schema import Event
 from coding_agent.events.values import Message
 from coding_agent.projections.conversation import conversation
+from coding_agent.projections.metrics import EpisodeMetrics, episode_metrics
 from coding_agent.projections.patch import patch
 from coding_agent.projections.reward import Reward, reward
 from coding_agent.projections.trajectory import Trajectory, trajectory
+from coding_agent.projections.transcript import Block, transcript
+from coding_agent.replay.golden import diverged
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import blobs_of
@@ -41,10 +44,18 @@ class RecordedEpisode:
     def patch(self) -> str:
         return patch(self.events, blobs_of(self.path).get)
 
+    @property
+    def metrics(self) -> EpisodeMetrics:
+        return episode_metrics(self.events)
+
+    @property
+    def transcript(self) -> tuple[Block, ...]:
+        return transcript(self.events, full=True)
+
 
 def load_recorded(path: str | Path) -> RecordedEpisode:
     """Raises StoreError for a log that is not intact, AssertionError when today's code does not derive it."""
     file = Path(path)
     replay = replay_log(file)
-    assert replay.divergence is None, f"{file}: {replay.divergence.message} (event {replay.divergence.seq})"
+    assert replay.divergence is None, diverged(file, replay)
     return RecordedEpisode(path=file, events=read_events(file), replay=replay)

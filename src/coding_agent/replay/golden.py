@@ -24,6 +24,7 @@ from coding_agent.projections.reward import reward
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.projections.transcript import transcript
 from coding_agent.replay.divergence import Divergence, first_difference
+from coding_agent.replay.report import details, explain, headline
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.begin import blob_names
 from coding_agent.rollout.start import harness
@@ -94,7 +95,7 @@ def check(log: Path) -> Finding | None:
     if replay.divergence is None and not replay.sealed:
         return Finding(problem="unsealed", text=f"{log} has no Done; only a finished episode can be a golden one")
     if replay.divergence is not None:
-        return Finding(problem="diverged", text=_diverged(log, replay), divergence=replay.divergence)
+        return Finding(problem="diverged", text=diverged(log, replay), divergence=replay.divergence)
     if not expected.exists():
         return Finding(problem="no expectation", text=f"{log} has no {expected.name}; accept `create` writes it")
     return _compare(expected, now)
@@ -117,14 +118,10 @@ def _compare(expected: Path, now: dict[str, Any]) -> Finding | None:
     return None
 
 
-def _diverged(log: Path, replay: Replay) -> str:
-    found = replay.divergence
-    assert found is not None
-    return (
-        f"{log}: event {found.seq} of {replay.events}: {found.code} {found.message}\n"
-        f"  recorded {str(found.recorded)[:400]!r}\n  replayed {str(found.replayed)[:400]!r}\n"
-        f"  `coding-agent replay {log}` says more"
-    )
+def diverged(log: Path, replay: Replay) -> str:
+    """The full report of a replay that found something, as `coding-agent replay` prints it."""
+    report = explain(log, replay)
+    return "\n".join([f"{log}  {headline(report)}", *details(report)])
 
 
 def record(log: Path, folder: Path, name: str) -> Path:
@@ -156,7 +153,7 @@ def recordable(log: Path, folder: Path, name: str) -> Path:
         raise UsageError(f"{target} is there already; choose another --name, or remove it")
     replay = replay_log(log)
     if replay.divergence is not None:
-        raise UsageError(f"today's code does not derive this episode\n{_diverged(log, replay)}")
+        raise UsageError(f"today's code does not derive this episode\n{diverged(log, replay)}")
     if not replay.sealed:
         raise UsageError(f"{log} has no Done: only a finished episode can be recorded; `coding-agent resume` goes on")
     return target

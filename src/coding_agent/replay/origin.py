@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from coding_agent.events.schema import Event, ToolResult
 from coding_agent.projections import conversation
 from coding_agent.replay.divergence import Divergence
 from coding_agent.rollout import decide, state
@@ -23,14 +24,18 @@ _BY_PATH: tuple[tuple[str, Callable[..., Any]], ...] = (
 )
 
 
-def derived_by(found: Divergence) -> str | None:
-    """`rollout/decide.py:104 done_reason`; None for what is not derived."""
+def derived_by(found: Divergence, instead: Event | None) -> str | None:
+    """`rollout/decide.py:104 done_reason`; None for what is not derived. `instead`: what this release puts there."""
     if found.code in {"RPL-GIVEN", "RPL-SEQUENCE"}:
         return None
     function: Callable[..., Any] = decide.decide
     if found.code == "RPL-FIELD":
-        denied = found.event == "tool_result" and str(found.recorded).startswith("Denied")
+        denied = isinstance(instead, ToolResult) and instead.outcome == "denied"
         wanted = "tool_result" if denied else found.path
-        function = next((by for path, by in _BY_PATH if wanted.startswith(path)), decide.decide)
+        function = next((by for path, by in _BY_PATH if _within(wanted, path)), decide.decide)
     file = Path(inspect.getsourcefile(function) or "").relative_to(_PACKAGE)
     return f"{file}:{inspect.getsourcelines(function)[1]} {function.__name__}"
+
+
+def _within(path: str, ancestor: str) -> bool:
+    return path == ancestor or path.startswith((f"{ancestor}.", f"{ancestor}["))

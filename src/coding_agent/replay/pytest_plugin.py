@@ -30,11 +30,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Accept what changed: `create` writes missing expectations, `fix` changed ones (and new logs where the "
         "code diverged), `trim` removes expectations without a log.",
     )  # fmt: skip
+    group.addoption(
+        "--coding-agent-reason", default="", metavar="TEXT",
+        help="Why what changed is right; `--coding-agent-accept fix` needs it and keeps it in the expectation.",
+    )  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("coding_agent_accept") and not config.getoption("coding_agent_replays"):
         raise pytest.UsageError("--coding-agent-accept: of which folder? Add --coding-agent-replays DIR")
+    if config.getoption("coding_agent_accept") == "fix" and not config.getoption("coding_agent_reason").strip():
+        raise pytest.UsageError("--coding-agent-accept fix: why is the change right? Add --coding-agent-reason TEXT")
     config.addinivalue_line("markers", f"{MARKER}: a recorded episode, verified, replayed and projected")
 
 
@@ -76,7 +82,8 @@ class ReplayItem(pytest.Item):
         if finding is None:
             return
         category = self.config.getoption("coding_agent_accept")
-        done = accept(self.log, finding, category) if category else None
+        reason = self.config.getoption("coding_agent_reason")
+        done = accept(self.log, finding, category, reason=reason) if category else None
         if done is None:
             raise ReplayFailed(finding)
         self.add_report_section("call", "accepted", done)

@@ -7,6 +7,7 @@ recomputed over the result, so that a given field that was changed behind the lo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -104,6 +105,8 @@ class _Run:
         """False for an older format, whose state hashes are of what it wrote, not of what that stands for today."""
         self.lost = False
         """Nothing more can be compared."""
+        self.mended: EpisodeState | None = None
+        """The state if this release's events stood where they differ; None until one does, or if they can not."""
 
     def take(self, record: Record, recorded: Event) -> None:
         self.count += 1
@@ -115,6 +118,7 @@ class _Run:
         if found is not None and (self.checks_state or found.code != "RPL-GIVEN"):
             self._note(found, instead)
             self.lost = found.code not in {"RPL-FIELD", "RPL-GIVEN"}
+        self._mend(instead, recorded)
         try:
             self.state = evolve(self.state, recorded)
         except IllegalSequence as error:
@@ -127,12 +131,29 @@ class _Run:
         if not self.causes:
             self.identical_digest = record.state
 
+    def _mend(self, instead: Event | None, recorded: Event) -> None:
+        before = self.state if instead is not None and self.mended is None else self.mended
+        if before is not None:
+            with suppress(IllegalSequence):
+                self.mended = evolve(before, instead or recorded)
+                return
+        self.mended = None
+
     def _note(self, found: Divergence, instead: Event | None) -> None:
-        follows = bool(self.causes) and found.path == f"{WIRE_NAMES[ModelTurn]}.request_digest"
-        if follows or any(found.kind == cause.kind for cause, _ in self.causes):
+        if self._follows(found) or any(found.kind == cause.kind for cause, _ in self.causes):
             self.echoes.append(found.seq)
         else:
             self.causes.append((found, instead))
+
+    def _follows(self, found: Divergence) -> bool:
+        """A digest of a conversation that an earlier cause changed: no cause of its own."""
+        if found.path != f"{WIRE_NAMES[ModelTurn]}.request_digest":
+            return False
+        if any(cause.code == "RPL-GIVEN" for cause, _ in self.causes):
+            return True  # what was given is not known, so neither is what its digest was
+        if self.mended is None or not isinstance(step := decide(self.mended), AskPolicy):
+            return False
+        return bool(step.request_digest == found.recorded)
 
     def result(self) -> Replay:
         first, instead = self.causes[0] if self.causes else (None, None)
@@ -188,7 +209,10 @@ def rederive(state: EpisodeState, recorded: Event) -> Event:
         case AskPolicy(), ModelTurn():
             return _turn(step, recorded)
         case RunTool(), ToolResult() | TestRun():
-            return _answer(step, state, recorded)
+            answer = _answer(step, state, recorded)
+            if type(answer) is not type(recorded):
+                raise NotHere(WIRE_NAMES[type(answer)], "RPL-UNCONSUMED")
+            return answer
         case Grade(), TestRun():
             return attrs.evolve(recorded, purpose="grade", call=None)
         case _:

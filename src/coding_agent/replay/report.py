@@ -1,0 +1,175 @@
+"""The report of one log's replay: one value with every fact, and the same facts as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import attrs
+
+from coding_agent.errors import LogIncompatible, StoreError
+from coding_agent.events.codec import field_kinds
+from coding_agent.events.kinds import FieldKind
+from coding_agent.events.schema import WIRE_NAMES
+from coding_agent.replay.contrast import Contrast, contrast
+from coding_agent.replay.divergence import Divergence
+from coding_agent.replay.effect import Effect, effect_of
+from coding_agent.replay.origin import derived_by
+from coding_agent.replay.sealed import Replay, replay_log
+from coding_agent.rollout.start import harness
+from coding_agent.store.reader import read_events
+from coding_agent.store.rundir import blobs_of
+
+_ENVELOPE = ("at", "synced", "chain")
+"""When a line was written and what was durable then; the chain is checked against the bytes instead."""
+
+
+def not_compared() -> tuple[str, ...]:
+    """What a replay leaves out: of a line's envelope, and every field that the schema marks as observed."""
+    found: dict[str, None] = dict.fromkeys(_ENVELOPE)
+    for cls, name in WIRE_NAMES.items():
+        observed = list(_observed(cls))
+        whole = len(observed) == len(attrs.fields(cls))
+        found.update(dict.fromkeys([name] if whole else observed))
+    return tuple(found)
+
+
+def _observed(cls: Any, prefix: str = "") -> Iterator[str]:
+    hints = get_type_hints(cls)
+    for name, kind in field_kinds(cls).items():
+        if kind is FieldKind.OBSERVED:
+            yield prefix + name
+        elif isinstance(hints[name], type) and attrs.has(hints[name]):
+            yield from _observed(hints[name], f"{prefix}{name}.")
+
+
+NOT_COMPARED = not_compared()
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """One log's replay."""
+
+    file: str
+    outcome: str
+    """identical, diverged, damaged or incompatible."""
+    events: int = 0
+    identical: int = 0
+    """Events before the first divergence."""
+    sealed: bool = False
+    semantic_digest: str | None = None
+    """State after the last identical event."""
+    recorded_by: str | None = None
+    replayed_by: str | None = None
+    problem: str | None = None
+    divergence: Divergence | None = None
+    contrast: Contrast | None = None
+    derived_by: str | None = None
+    line: int | None = None
+    bytes: tuple[int, int] | None = None
+    """Offsets of the line's first and last byte."""
+    echoes: tuple[int, ...] = ()
+    others: tuple[Divergence, ...] = ()
+    effect: Effect | None = None
+    not_compared: tuple[str, ...] = NOT_COMPARED
+
+    @property
+    def cause(self) -> tuple[str, str | None] | None:
+        """What logs that diverged for the same reason have in common."""
+        return None if self.divergence is None else (self.divergence.kind, self.derived_by)
+
+
+def report_of(path: Path) -> Result:
+    """Replay one file; what is wrong with it becomes part of the result."""
+    try:
+        return explain(path, replay_log(path))
+    except LogIncompatible as error:
+        return Result(file=str(path), outcome="incompatible", problem=str(error))
+    except StoreError as error:
+        return Result(file=str(path), outcome="damaged", problem=str(error))
+
+
+def explain(path: Path, replay: Replay) -> Result:
+    """What there is to say about a replay of this file."""
+    found = replay.divergence
+    result = Result(
+        file=str(path),
+        outcome="diverged" if found else "identical",
+        events=replay.events,
+        identical=replay.identical,
+        sealed=replay.sealed,
+        semantic_digest=replay.semantic_digest,
+        recorded_by=replay.header.harness if replay.header else None,
+        replayed_by=harness(),
+    )
+    if found is None:
+        return result
+    return attrs.evolve(
+        result,
+        divergence=found,
+        contrast=contrast(found.recorded, found.replayed),
+        derived_by=derived_by(found, replay.instead),
+        line=found.seq + 1,
+        bytes=_bytes_of(path, found.seq),
+        echoes=replay.echoes,
+        others=replay.others,
+        effect=effect_of(found, replay.instead, read_events(path), blobs_of(path).get),
+    )
+
+
+def headline(result: Result) -> str:
+    """The one line of a log: where it diverged, or what else there is to say of it."""
+    if (found := result.divergence) is not None:
+        first, last = result.bytes or (0, 0)
+        return f"event {found.seq} of {result.events} (line {result.line}, bytes {first}-{last})  {found.code}"
+    open_end = "" if result.sealed or result.problem else "  (not sealed: replayed as far as it goes)"
+    return result.problem or f"{result.events} events{open_end}"
+
+
+def details(result: Result) -> list[str]:
+    """The further lines of a log that diverged."""
+    return [f"  {name:<13}{text}" for name, text in _rows(result)]
+
+
+def _rows(result: Result) -> Iterator[tuple[str, str]]:
+    found = result.divergence
+    if found is None:
+        return
+    yield "what", found.message
+    if result.contrast is not None and found.code in {"RPL-FIELD", "RPL-GIVEN"}:
+        yield from _sides(result, result.contrast)
+    same = f"events 0-{found.seq - 1} identical" if found.seq else "nothing"
+    yield "same", f"{same} (state {(result.semantic_digest or '')[:12]})"
+    if result.echoes:
+        yield "echoes", f"the same cause at {', '.join(map(str, result.echoes))}"
+    for other in result.others:
+        yield "also", f"event {other.seq}  {other.code}  {other.message}"
+    yield "chain", "intact: the file is as it was written, so it is the code or the event's meaning that changed"
+    if result.derived_by:
+        yield "derived by", result.derived_by
+    if result.effect is not None:
+        yield "effect", result.effect.message
+    yield "not compared", ", ".join(result.not_compared)
+    yield "next", f"coding-agent show {result.file} | coding-agent replay --json {result.file}"
+    if found.seq:
+        yield "", f"coding-agent fork {result.file} --at {found.seq - 1}"
+
+
+def _sides(result: Result, values: Contrast) -> Iterator[tuple[str, str]]:
+    yield "recorded", f"{values.recorded}   (by {result.recorded_by})"
+    yield "replayed", f"{values.replayed}   (by {result.replayed_by})"
+    yield "", " " * values.caret + "^"
+    if values.note:
+        yield "", values.note
+
+
+def _bytes_of(path: Path, seq: int) -> tuple[int, int]:
+    """Offsets of the first and the last byte of a line."""
+    offset = 0
+    with path.open("rb") as stream:
+        for number, raw in enumerate(stream):
+            if number == seq:
+                return offset, offset + len(raw) - 1
+            offset += len(raw)
+    return offset, offset
