@@ -29,6 +29,7 @@ def commands(page: Path) -> list[str]:
 def test_every_documented_command_runs(page: Path, tmp_path: Path) -> None:
     for name in ("tasks", "replays", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nnorecursedirs = tasks examples\n")
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     for command in commands(page):
         line, _, note = command.partition("  # exit ")
