@@ -26,6 +26,7 @@ soak: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/log.py
+	@$(BIN)/python benchmarks/rollout_schedule.py --seeds 2 --real 0.02
 
 setup: $(VENV)/.dev
 
