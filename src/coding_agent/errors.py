@@ -18,11 +18,15 @@
     │   ├── SandboxUnavailable  this host cannot keep the promises; says which, why and the remedy
     │   ├── SandboxDied         the runtime went away in the middle of an episode
     │   └── SandboxProtocol     the runtime answered something that is not an answer
-    └── PolicyError           the policy could not answer: a dead server, a script that ran out
+    └── PolicyError           the policy could not answer: a script that ran out, a bug, a refusal of its server
+        └── PolicyUnavailable   its server is away or overloaded, however often it was asked: infrastructure
 
 A failure of a tool, a policy or the infrastructure *inside* an episode becomes an event at one boundary
 (`rollout.episode`); only bugs travel further.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class CodingAgentError(Exception):
@@ -125,3 +129,22 @@ class SandboxProtocol(SandboxError):
 
 class PolicyError(CodingAgentError):
     """The policy could not answer."""
+
+
+class PolicyUnavailable(PolicyError):
+    """The policy's server is away or overloaded, however often it was asked."""
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """Of a task group's errors, which were all raised on purpose, the first travels on alone; a bug keeps the group."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        _, bugs = group.split(CodingAgentError)
+        if bugs is not None:
+            raise
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from group

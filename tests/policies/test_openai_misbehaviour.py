@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from coding_agent.errors import PolicyError
+from coding_agent.errors import PolicyError, PolicyUnavailable
 from coding_agent.policies import openai_chat
 from coding_agent.policies.openai_chat import OpenAIChatPolicy
 from coding_agent.policies.retry import Backoff
@@ -100,7 +100,7 @@ async def test_anything_else_fails_at_once_and_says_why(server: ChatServer, fail
 async def test_a_server_that_is_not_there_is_tried_again_too() -> None:
     with chat_server() as server:
         made = policy(server, backoff=Backoff(attempts=3))
-    with pytest.raises(PolicyError, match="no answer after 3 attempts: ConnectError"):
+    with pytest.raises(PolicyUnavailable, match="no answer after 3 attempts: ConnectError"):
         await made.act(request())
 
 
@@ -113,7 +113,7 @@ async def test_the_server_may_ask_for_a_longer_pause(server: ChatServer) -> None
 
 async def test_a_server_that_asks_for_too_long_a_pause_is_given_up_at_once(server: ChatServer) -> None:
     server.answers = [answer(429, b"come back tomorrow", retry_after="86400")]
-    with pytest.raises(PolicyError, match=r"after 1 attempts \(it asked to wait 86400 s\): .*come back tomorrow"):
+    with pytest.raises(PolicyUnavailable, match=r"after 1 attempts \(it asked to wait 86400 s\): .*come back tomorrow"):
         await policy(server).act(request())
 
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar, cast
 
 import anyio
 import attrs
 import pytest
 
+from coding_agent.errors import PolicyUnavailable, StoreError
 from coding_agent.events.schema import Done, Event, Notice, Stopped, TestRun, ToolResult
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest
@@ -14,6 +18,8 @@ from coding_agent.projections.patch import patch
 from coding_agent.projections.reward import reward
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
+from coding_agent.sandbox.base import Sandbox, SandboxSpec
+from coding_agent.sandbox.local import LocalBackend
 from coding_agent.store.reader import read_events, verify
 from tests.rollout.worlds import FIX, SOLVE, SUBMIT, TASK, Dying, job, roll_out, script
 from tests.samples import no_blob
@@ -111,18 +117,62 @@ async def test_a_sandbox_that_dies_is_retried_as_a_new_attempt_and_never_scored(
     assert {verify(log).condition for log in logs} == {"sealed"}
 
 
-async def test_a_bug_in_one_episode_leaves_its_siblings_alone(tmp_path: Path) -> None:
-    class Buggy:
-        spec, privileged = "buggy", False
+@attrs.frozen
+class Buggy:
+    """Does as it is told, and what it is told is wrong."""
 
-        async def act(self, request: PolicyRequest) -> PolicyReply:
-            raise ZeroDivisionError(request.turn)
+    fault: Callable[[], object]
+    spec: str = "buggy"
+    privileged: bool = False
 
-    outcomes = await roll_out(tmp_path / "run", [job(Buggy()), job(SOLVE, sample=1)])
-    assert [outcome.reason for outcome in outcomes] == ["infra_error", "submitted"]
-    stop = events_of(outcomes[0])[-2]
-    assert isinstance(stop, Stopped)
-    assert stop.detail == "bug: ZeroDivisionError: 1"
+    async def act(self, _: PolicyRequest) -> PolicyReply:
+        return cast("PolicyReply", self.fault())
+
+
+BUGS: dict[str, Callable[[], object]] = {
+    "ZeroDivisionError: ": lambda: 1 // 0,
+    "TypeError: ": lambda: len(cast("str", None)),
+    "AttributeError: 'NoneType'": lambda: None,
+    "StoreError: x: not its to raise": lambda: fail(StoreError("x", "not its to raise")),
+}
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(("says", "fault"), BUGS.items(), ids=BUGS)
+async def test_a_bug_of_a_policy_is_the_policys_error_and_is_not_tried_again(
+    tmp_path: Path, says: str, fault: Callable[[], object]
+) -> None:
+    outcomes = await roll_out(tmp_path / "run", [job(Buggy(fault)), job(SOLVE, sample=1)], retries=1)
+    assert [(outcome.reason, outcome.attempt) for outcome in outcomes] == [("policy_error", 0), ("submitted", 0)]
+    assert outcomes[0].detail.startswith(f"bug in the policy: {says}")
+    assert events_of(outcomes[0])
+
+
+async def test_a_policy_whose_server_is_away_is_an_infrastructure_failure(tmp_path: Path) -> None:
+    away = Buggy(lambda: fail(PolicyUnavailable("no answer after 6 attempts")))
+    (outcome,) = await roll_out(tmp_path / "run", [job(away)], retries=1)
+    assert (outcome.reason, outcome.attempt) == ("infra_error", 1)
+    assert outcome.detail == "no answer after 6 attempts"
+
+
+async def test_a_bug_of_ours_in_one_episode_leaves_its_siblings_alone(tmp_path: Path) -> None:
+    class Buggy(LocalBackend):
+        opened: ClassVar[int] = 0
+
+        @asynccontextmanager
+        async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
+            Buggy.opened += 1
+            if Buggy.opened == 1:
+                raise ZeroDivisionError
+            async with LocalBackend.open(self, spec) as sandbox:
+                yield sandbox
+
+    outcomes = await roll_out(tmp_path / "run", [job(SOLVE), job(SOLVE, sample=1)], backend=Buggy())
+    assert sorted(outcome.reason for outcome in outcomes) == ["infra_error", "submitted"]
+    assert "bug: ZeroDivisionError: " in {outcome.detail for outcome in outcomes}
 
 
 @pytest.mark.parametrize("kind", ["local", "bubblewrap"])

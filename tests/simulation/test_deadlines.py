@@ -170,7 +170,7 @@ def test_a_model_that_is_always_busy_is_given_up(tmp_path: Path) -> None:
     busy = attrs.evolve(AT_ONCE, busy=1.0, backoff=Backoff(attempts=3, first_s=8.0))
     watch, ran = play(tmp_path / "run", busy)
     ((at, cause, stage),) = watch.stops
-    assert (cause, stage, ran.outcomes[0].passed) == ("policy_error", "policy", None)
+    assert (cause, stage, ran.outcomes[0].passed) == ("infra_error", "policy", None)
     assert 24.0 <= at < 48.0
 
 

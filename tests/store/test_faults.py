@@ -63,6 +63,17 @@ def test_a_failed_sync_is_not_tried_again() -> None:
     assert disk.calls == calls
 
 
+def test_an_event_whose_sync_failed_is_not_counted() -> None:
+    disk = SimulatedDisk()
+    log = LogWriter.create(LOG, durability="event", disk=disk)
+    log.append(START)
+    kept = (log.events, log.chain, log.state)
+    disk.on_call = failing("sync").on_call
+    with pytest.raises(WriterPoisoned):
+        log.append(turn(1))
+    assert (log.events, log.chain, log.state) == kept
+
+
 def test_closing_an_unsealed_log_makes_it_durable() -> None:
     disk = SimulatedDisk()
     with LogWriter.create(LOG, durability="group", disk=disk) as log:

@@ -14,7 +14,7 @@ from coding_agent.cli.fork import find_task
 from coding_agent.cli.logs import Loaded, load
 from coding_agent.cli.output import out, print_json
 from coding_agent.cli.running import open_backend
-from coding_agent.errors import SandboxError
+from coding_agent.errors import SandboxError, ungrouped
 from coding_agent.events.values import JSON
 from coding_agent.replay.execute import Difference, Execution, execute
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
@@ -42,7 +42,8 @@ def execute_logs(
     loaded = [load(path) for path in logs]
     found = [find_task((tasks,), each.header.task) for each in loaded]
     backend = open_backend(sandbox)
-    results = anyio.run(functools.partial(_all, loaded, found, backend, keep_going, concurrency))
+    with ungrouped():
+        results = anyio.run(functools.partial(_all, loaded, found, backend, keep_going, concurrency))
     if as_json:
         print_json(results)
     else:

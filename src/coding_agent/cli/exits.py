@@ -11,5 +11,6 @@ NO_SANDBOX = 5
 INTERRUPTED = 130
 
 HELP = """\
-Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage; 3 a log is damaged, torn or
-missing; 4 a log is of a format that this release does not know; 5 no sandbox on this host; 130 interrupted."""
+Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage; 3 a log is damaged, torn, missing
+or can not be written; 4 a log is of a format that this release does not know; 5 no sandbox on this host;
+130 interrupted."""

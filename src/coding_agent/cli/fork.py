@@ -57,7 +57,7 @@ def command(log: Path, at: int, directory: Path | None, quiet: bool, as_json: bo
     backend = open_backend(options.sandbox)
     run = RunDirectory.create(directory or default_directory(), options.configuration())
     outcomes, interrupted = play(jobs, backend=backend, run=run, options=options, quiet=quiet)
-    report(outcomes, run, as_json=as_json, quiet=quiet)
+    report(outcomes, run, interrupted=interrupted, as_json=as_json, quiet=quiet)
     return exit_of(outcomes, interrupted=interrupted)
 
 

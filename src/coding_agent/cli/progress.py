@@ -62,6 +62,8 @@ class Watch:
         )
         what = f"{outcome.task} #{outcome.sample}  {outcome.reason}, {outcome.turns} turns"
         self._progress.console.print(f"[{self._done}/{self._total}] {mark} {what}")
+        if outcome.detail:
+            self._progress.console.print(f"    {outcome.detail}", markup=False)
 
 
 def outcome_table(outcomes: list[Outcome]) -> Table:

@@ -56,7 +56,8 @@ def command(directory: Path, tasks: tuple[Path, ...], quiet: bool, as_json: bool
             backend = open_backend(options.sandbox)
             outcomes, interrupted = play(left.jobs, backend=backend, run=run, options=options, quiet=quiet)
     refused = [attrs.asdict(each) for each in left.refused]
-    report(outcomes, run, as_json=as_json, quiet=quiet, kept=[str(path) for path in left.kept], refused=refused)
+    kept = [str(path) for path in left.kept]
+    report(outcomes, run, interrupted=interrupted, as_json=as_json, quiet=quiet, kept=kept, refused=refused)
     code = exit_of(outcomes, interrupted=interrupted)
     return max(code, exits.DAMAGED) if left.refused else code
 

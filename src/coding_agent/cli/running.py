@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import os
@@ -21,7 +22,7 @@ from coding_agent.cli import exits
 from coding_agent.cli.output import err, out, print_json
 from coding_agent.cli.policies import policy_factory
 from coding_agent.cli.progress import Watch, outcome_table
-from coding_agent.errors import UsageError
+from coding_agent.errors import UsageError, ungrouped
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
@@ -112,7 +113,7 @@ def play(
 ) -> tuple[list[Outcome], bool]:
     """All outcomes, sorted, and whether a signal ended the run early."""
     watch = Watch(len(jobs), quiet=quiet)
-    with watch:
+    with watch, ungrouped():
         return anyio.run(functools.partial(_roll_out, jobs, backend, run, options, watch))
 
 
@@ -150,11 +151,23 @@ async def _roll_out(
 
 
 async def _watch_signals(scope: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for number in signals:
-            err.print(f"[yellow]{signal.Signals(number).name}: completing the logs[/]")
-            scope.cancel()
+    # A shell in the background and `nohup` ignore them for us.
+    wanted = (each for each in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN)
+    heard = (signal.SIGTERM, *wanted)
+    try:
+        with anyio.open_signal_receiver(*heard) as signals:
+            task_status.started()
+            async for number in signals:
+                if scope.cancel_called:
+                    continue
+                scope.cancel()
+                with contextlib.suppress(OSError):  # a terminal that hung up
+                    err.print(f"[yellow]{signal.Signals(number).name}: completing the logs[/]")
+    finally:
+        if scope.cancel_called:
+            # The logs are complete; all that is left is to say so, and a second Ctrl-C must not cut that off.
+            for each in heard:
+                signal.signal(each, signal.SIG_IGN)
 
 
 def default_directory() -> Path:
@@ -163,11 +176,15 @@ def default_directory() -> Path:
     return Path("runs") / f"{now}-{os.getpid()}"
 
 
-def report(outcomes: list[Outcome], run: RunDirectory, *, as_json: bool, quiet: bool, **more: Any) -> None:
+def report(
+    outcomes: list[Outcome], run: RunDirectory, *, interrupted: bool, as_json: bool, quiet: bool, **more: Any
+) -> None:
     """The end of a run, for people or as one JSON document."""
     passed = sum(outcome.passed is True for outcome in outcomes)
+    if interrupted:
+        err.print(f"interrupted: {len(outcomes)} episodes had ended; `coding-agent resume {run.path}` goes on")
     if as_json:
-        print_json({"run": str(run.path), "episodes": outcomes, "passed": passed, **more})
+        print_json({"run": str(run.path), "interrupted": interrupted, "episodes": outcomes, "passed": passed, **more})
         return
     if quiet or not outcomes:
         return

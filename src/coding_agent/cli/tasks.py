@@ -15,7 +15,7 @@ from rich.table import Table
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
-from coding_agent.errors import UsageError
+from coding_agent.errors import UsageError, ungrouped
 from coding_agent.events.schema import TestRun
 from coding_agent.events.verdict import passed
 from coding_agent.policies.gold import GoldPolicy
@@ -85,7 +85,8 @@ def validate(ids: tuple[str, ...], folder: str, sandbox: str, as_json: bool) -> 
         known = ", ".join(task.id for task in tasks)
         raise UsageError(f"no task {', '.join(unknown)} in {folder}; there are: {known}")
     chosen = [task for task in tasks if not ids or task.id in ids]
-    results = anyio.run(_validate, chosen, make_backend(sandbox))
+    with ungrouped():
+        results = anyio.run(_validate, chosen, make_backend(sandbox))
     if as_json:
         print_json(results)
     else:

@@ -64,5 +64,9 @@ class Policy(Protocol):
         ...
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
-        """Raises PolicyError when there is no answer to be had, ContextOverflow when the request is too long."""
+        """Raises PolicyError when there is no answer to be had, PolicyUnavailable when there may be one later,
+        ContextOverflow when the request is too long.
+
+        Whatever else it raises is a bug of the policy, and ends the episode as `policy_error`.
+        """
         ...

@@ -18,7 +18,7 @@ import attrs
 import httpx
 import orjson
 
-from coding_agent.errors import PolicyError, UsageError
+from coding_agent.errors import PolicyError, PolicyUnavailable, UsageError
 from coding_agent.events.values import JSON
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest
 from coding_agent.policies.retry import Backoff, GaveUp, TryAgain, retry_after_s
@@ -84,7 +84,7 @@ class OpenAIChatPolicy:
         return f"openai:{self.model}@{self.base_url}"
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
-        """Raises PolicyError when there is no answer to be had, ContextOverflow when the request is too long."""
+        """Raises PolicyUnavailable for a server that stays away, PolicyError for a refusal, ContextOverflow."""
         body = orjson.dumps(self._body(request))
         seed = f"{request.seed}/{request.turn}"
         async with httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, verify=_tls()) as client:
@@ -92,7 +92,9 @@ class OpenAIChatPolicy:
                 reply, retries = await self.backoff.run(
                     lambda: self._attempt(client, body), seed=seed, sleep=self.sleep
                 )
-            except (GaveUp, BadAnswer) as error:
+            except GaveUp as error:
+                raise PolicyUnavailable(self._shown(f"{self.base_url}: {error}")) from None
+            except BadAnswer as error:
                 raise PolicyError(self._shown(f"{self.base_url}: {error}")) from None
             except ContextOverflow as overflow:
                 raise ContextOverflow(self._shown(str(overflow))) from None

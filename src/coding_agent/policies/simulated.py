@@ -15,7 +15,7 @@ from collections.abc import Callable
 import anyio
 import attrs
 
-from coding_agent.errors import PolicyError
+from coding_agent.errors import PolicyError, PolicyUnavailable
 from coding_agent.events.values import JSON, Message, Usage
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest, RawCall
 from coding_agent.policies.retry import Backoff, GaveUp, TryAgain
@@ -54,7 +54,7 @@ class SimulatedModel:
     backoff: Backoff = attrs.field(factory=Backoff)
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
-        """Raises PolicyError, ContextOverflow."""
+        """Raises PolicyError, PolicyUnavailable, ContextOverflow."""
         draws = random.Random(f"{request.seed}/{request.turn}/{_digest(request.messages)}")  # noqa: S311  simulation
         waits = random.Random(draws.random())  # noqa: S311
 
@@ -69,7 +69,7 @@ class SimulatedModel:
         try:
             said, retries = await self.backoff.run(reply, seed=str(waits.random()), sleep=anyio.sleep)
         except GaveUp as error:
-            raise PolicyError(f"{self.spec}: {error}") from error
+            raise PolicyUnavailable(f"{self.spec}: {error}") from error
         return attrs.evolve(said, retries=retries)
 
     def _reply(self, draws: random.Random, request: PolicyRequest) -> PolicyReply:

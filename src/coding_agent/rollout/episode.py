@@ -12,9 +12,10 @@ from typing import assert_never
 
 import anyio
 import attrs
+import structlog
 from anyio import to_thread
 
-from coding_agent.errors import EncodeError, PolicyError, SandboxError, StoreError
+from coding_agent.errors import EncodeError, PolicyError, PolicyUnavailable, SandboxError, StoreError
 from coding_agent.events.schema import Done, Event, StopCause, Stopped
 from coding_agent.events.text import escape
 from coding_agent.events.tokens import Tail
@@ -29,6 +30,8 @@ from coding_agent.rollout.workspace import as_changes, base_tree, recorded_chang
 from coding_agent.rollout.world import Stage, World
 from coding_agent.sandbox.base import Sandbox, TooMuchChanged
 from coding_agent.tasks.spec import TaskSpec
+
+_log = structlog.get_logger("coding_agent.episode")
 
 
 class Episode:
@@ -96,11 +99,12 @@ class Episode:
         except ContextOverflow as overflow:
             await self._stop("context_limit", str(overflow))
         except PolicyError as error:
-            await self._stop("policy_error", str(error))
+            away = isinstance(error, PolicyUnavailable)
+            await self._stop("infra_error" if away else "policy_error", str(error))
         except SandboxError as error:
             await self._stop("infra_error", f"{type(error).__name__}: {error}")
         except (EncodeError, TooMuchChanged) as error:
-            await self._stop("policy_error", f"too large to be recorded: {error}")
+            await self._stop("policy_error", f"can not be recorded: {error}")
 
     async def _conclude(self) -> None:
         """Grade if there is something to grade, and seal the log."""
@@ -136,13 +140,21 @@ class Episode:
         header = self.state.header
         messages = self.state.conversation.messages
         request = PolicyRequest(messages=messages, tools=header.tools, seed=header.seed, turn=step.turn)
-        async with self.world.lanes.models:
-            began = time.monotonic()
-            reply = await self.policy.act(request)
-            took = time.monotonic() - began
-        if reply.tokens is not None:
-            reply = attrs.evolve(reply, tokens=self.tail.compress(reply.tokens))
-        await self._record(to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took))
+        try:
+            async with self.world.lanes.models:
+                began = time.monotonic()
+                reply = await self.policy.act(request)
+                took = time.monotonic() - began
+            if reply.tokens is not None:
+                reply = attrs.evolve(reply, tokens=self.tail.compress(reply.tokens))
+            turn = to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took)
+        except (PolicyError, ContextOverflow):
+            raise
+        except Exception as bug:
+            # Whoever wrote the policy needs the traceback; the log gets what happened.
+            _log.exception("bug in a policy", episode=header.episode, policy=header.policy, turn=step.turn)
+            raise PolicyError(f"bug in the policy: {type(bug).__name__}: {bug}") from bug
+        await self._record(turn)
 
     async def _grade(self) -> None:
         world = self.world

@@ -15,7 +15,7 @@ import attrs
 import structlog
 from anyio import to_thread
 
-from coding_agent.errors import StoreError
+from coding_agent.errors import StoreError, ungrouped
 from coding_agent.events.schema import EpisodeStarted, TestRun
 from coding_agent.events.values import Limits
 from coding_agent.events.verdict import passed
@@ -69,6 +69,8 @@ class Outcome:
     turns: int
     semantic_digest: str
     group: str
+    detail: str = ""
+    """What stopped it, when something from outside did."""
 
 
 STALLED_S = 120.0
@@ -102,12 +104,13 @@ class Scheduler:
         """All outcomes, sorted by task and sample. Raises only what makes recording impossible, and cancellation."""
         waiting = iter(jobs)
         missing = Counter(job.group_name for job in jobs)
-        async with anyio.create_task_group() as watched:
-            watched.start_soon(self._watch)
-            async with anyio.create_task_group() as group:
-                for _ in range(min(self.concurrency, len(jobs))):
-                    group.start_soon(self._work, waiting, manifest, missing)
-            watched.cancel_scope.cancel()
+        with ungrouped():
+            async with anyio.create_task_group() as watched:
+                watched.start_soon(self._watch)
+                async with anyio.create_task_group() as group:
+                    for _ in range(min(self.concurrency, len(jobs))):
+                        group.start_soon(self._work, waiting, manifest, missing)
+                watched.cancel_scope.cancel()
         return sorted(self.outcomes, key=lambda outcome: (outcome.task, outcome.sample))
 
     async def _watch(self) -> None:
@@ -153,18 +156,17 @@ class Scheduler:
             beginning = self._begin(job, attempt)
         else:
             beginning = await to_thread.run_sync(self._begin, job, attempt)
-        log = beginning.log
-        episode = Episode(task=job.task, policy=job.policy, world=self.world, beginning=beginning)
-        self._live.add(episode)
-        try:
-            await self._play(episode)
-        finally:
-            self._live.discard(episode)
-            outcome = self._outcome(job, attempt, log, episode.state)
-            with anyio.CancelScope(shield=True):
-                if episode.state.done is not None:
-                    await to_thread.run_sync(manifest.append, self._entry(episode, outcome))
-            log.close()
+        with beginning.log as log:
+            episode = Episode(task=job.task, policy=job.policy, world=self.world, beginning=beginning)
+            self._live.add(episode)
+            try:
+                await self._play(episode)
+            finally:
+                self._live.discard(episode)
+                outcome = self._outcome(job, attempt, log, episode.state)
+                with anyio.CancelScope(shield=True):
+                    if episode.state.done is not None:
+                        await to_thread.run_sync(manifest.append, self._entry(episode, outcome))
         return outcome
 
     def _begin(self, job: Job, attempt: int) -> Beginning:
@@ -196,6 +198,7 @@ class Scheduler:
             passed=passed(state.grade) if isinstance(state.grade, TestRun) else None,
             turns=state.counts.turns,
             semantic_digest=log.state,
+            detail=state.stops[0].detail if state.stops else "",
             group=job.group_name,
         )
 

@@ -25,8 +25,11 @@ def main(stage: str, uid: int, binds: list[list[str]], command: list[str]) -> No
     if _LIBC.unshare(NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     mount("none", "/", None, PRIVATE)
+    # Opened before the stage covers what is below it, a checkout in /tmp among others.
+    opened = [(os.open(source, os.O_PATH | os.O_CLOEXEC), target) for source, target in binds]
     mount("tmpfs", stage, b"tmpfs", 0, b"mode=755,size=1m")
-    for source, target in binds:
+    for fd, target in opened:
+        source = f"/proc/self/fd/{fd}"
         folder = os.path.isdir(source)  # noqa: PTH112  pathlib is not worth its import here
         os.makedirs(target if folder else os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
         if not folder:

@@ -6,10 +6,7 @@ namespace. `descend.py` is the program that does it.
 
 from __future__ import annotations
 
-import atexit
-import functools
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,36 +24,23 @@ class Binding:
 
 
 PROGRAM = Path(__file__).with_name("descend.py")
+STAGE = "/tmp"  # noqa: S108
+"""Covered in the private namespace, so that nothing has to be made, and nothing is left by whoever is killed."""
 
 
 def launcher_command(
     uid: int, bindings: Sequence[Binding], arguments: Callable[[Sequence[Binding]], list[str]]
 ) -> list[str]:
     """The command that binds everything below a traversable directory and becomes bubblewrap as `uid`."""
-    stage = _stage()
-    binds = [(str(each.source), f"{stage}/{number}") for number, each in enumerate(bindings)]
+    binds = [(str(each.source), f"{STAGE}/{number}") for number, each in enumerate(bindings)]
     moved = [Binding(Path(target), each.target) for (_, target), each in zip(binds, bindings, strict=True)]
     program = str(places.bubblewrap())
     if not program.startswith("/usr/"):
         # The wheel's bwrap finds its library relative to itself, so their common parent directory moves along.
         package = places.bubblewrap().parent.parent
         libraries = package.with_name(f"{package.name}.libs")
-        binds += [(str(package), f"{stage}/wheel/{package.name}"), (str(libraries), f"{stage}/wheel/{libraries.name}")]
-        program = f"{stage}/wheel/{package.name}/_bin/bwrap"
-    plan = {"stage": stage, "uid": uid, "binds": [bind for bind in binds if Path(bind[0]).exists()]}
+        binds += [(str(package), f"{STAGE}/wheel/{package.name}"), (str(libraries), f"{STAGE}/wheel/{libraries.name}")]
+        program = f"{STAGE}/wheel/{package.name}/_bin/bwrap"
+    plan = {"stage": STAGE, "uid": uid, "binds": [bind for bind in binds if Path(bind[0]).exists()]}
     interpreter = str(places.python().executable)
     return [interpreter, "-I", "-S", "-B", str(PROGRAM), json.dumps(plan), program, *arguments(moved)]
-
-
-@functools.cache
-def _stage() -> str:
-    """An empty directory to mount over; each launcher does so in a namespace of its own."""
-    place = Path(tempfile.mkdtemp(prefix="coding-agent-stage-"))
-    place.chmod(0o755)
-    atexit.register(_forget, place)
-    return str(place)
-
-
-def _forget(place: Path) -> None:
-    if place.exists():
-        place.rmdir()

@@ -127,6 +127,7 @@ class LogWriter:
             chain=self.chain,
             unknown=unknown,
         )
+        before = (self._place, self.state, self.chain)
         self._write(line.raw)
         self._place, self.state, self.chain = place, line.state, line.chain
         if sealing or self.durability == "event":
@@ -135,6 +136,9 @@ class LogWriter:
                 self._sync_names()
         elif self.durability == "group":
             group_syncer().mark(self)
+        if self._failure is not None:
+            # Written, perhaps durable, but never acknowledged.
+            self._place, self.state, self.chain = before
         self._check_alive()
         return line
 
@@ -183,7 +187,9 @@ class LogWriter:
 
     def _check_alive(self) -> None:
         if self._failure is not None:
-            message = f"writing failed for good: {self._failure}; what was acknowledged before is intact"
+            message = (
+                f"writing failed for good: {self._failure}; what was acknowledged before is intact; `resume` goes on"
+            )
             raise WriterPoisoned(str(self.path), message) from self._failure
         if self._fd < 0:
             raise WriterPoisoned(str(self.path), "this writer is closed")

@@ -1,0 +1,57 @@
+"""Signals and full disks, as a user meets them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coding_agent.store.reader import verify
+from tests.cli.test_commands import ROOT, TASK, running_below, start_slow
+
+
+def test_ctrl_c_again_and_again_changes_nothing(tmp_path: Path) -> None:
+    process, out = start_slow(tmp_path)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=0.02)
+        except subprocess.TimeoutExpired:
+            continue
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors.count("SIGINT: completing the logs") == 1
+    assert f"`coding-agent resume {out}` goes on" in errors.replace("\n", "")
+    assert {verify(log).condition for log in out.glob("episodes/*/*.jsonl")} == {"sealed"}
+
+
+def test_a_terminal_that_hangs_up_completes_the_logs(tmp_path: Path) -> None:
+    process, out = start_slow(tmp_path)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert {verify(log).condition for log in out.glob("episodes/*/*.jsonl")} == {"sealed"}
+    assert not running_below(tmp_path)
+
+
+def test_kill_9_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place := tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    process, _ = start_slow(tmp_path)
+    process.kill()
+    process.communicate(timeout=20)
+    assert list(place.iterdir()) == []
+
+
+def test_a_disk_that_takes_no_more_is_one_sentence_and_exits_3(tmp_path: Path) -> None:
+    # A limit on the size of a file is a full disk that needs no root.
+    limited = ["sh", "-c", 'ulimit -f 30 && exec "$@"', "sh", sys.executable, "-m", "coding_agent.cli.main"]
+    arguments = ["rollout", str(TASK), "-k", "2", "-n", "2", "--sandbox", "local", "--out", str(tmp_path / "run")]
+    done = subprocess.run([*limited, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    _warning, error = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert error.startswith(f"error: WriterPoisoned: {tmp_path}/run/episodes/interval-gap/")
+    assert "writing failed for good" in error
