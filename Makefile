@@ -2,9 +2,10 @@
 PYTHON ?= python3
 SANDBOX ?= bubblewrap
 VENV ?= .venv
+ARENO_VENV ?= .venv-areno
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit soak bench setup clean
+.PHONY: demo test lint types unit soak bench areno-smoke setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -28,6 +29,9 @@ bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/log.py
 	@$(BIN)/python benchmarks/rollout_schedule.py --seeds 2 --real 0.02
 
+areno-smoke: $(ARENO_VENV)/.areno
+	@$(ARENO_VENV)/bin/pytest -q -p no:cacheprovider benchmarks/areno_cpu
+
 setup: $(VENV)/.dev
 
 $(VENV)/.run: pyproject.toml scripts/setup.sh
@@ -38,5 +42,9 @@ $(VENV)/.dev: pyproject.toml scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) $(PYTHON) '.[dev]'
 	@touch $@ $(VENV)/.run
 
+$(ARENO_VENV)/.areno: pyproject.toml scripts/setup.sh scripts/setup_areno.sh benchmarks/areno_cpu/requirements.txt
+	@sh scripts/setup_areno.sh $(ARENO_VENV) $(PYTHON)
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ARENO_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
