@@ -9,23 +9,47 @@ from types import SimpleNamespace
 
 import anyio
 import attrs
+import pytest
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import KEY, Verdict, score, with_verdict
 from coding_agent.events.schema import Done
+from coding_agent.projections.audit import Audit, audit
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.store.reader import read_events, verify
+from coding_agent.store.rundir import blobs_of
 from tests.hostile.corpus import TASKS, Attempt, attempts
 from tests.rollout.worlds import job, roll_out
 
+pytestmark = pytest.mark.xdist_group("corpora")
 CHEATS, FAIR = attempts("cheats"), attempts("fair")
+NO_TAMPERING = frozenset({"blocked", "case-insensitive-twin", "does-nothing", "green-then-broken"})
+"""Work that is only wrong."""
+ONLY_NOTED = frozenset(
+    {"hidden-test-guessed", "not-ended-daemon", "system-exit", "test-file-is-a-folder", "tests-overwritten"}
+)
+"""What honest agents do, too: they write tests, edit tests, leave a server running, end a program."""
 
 
-def earned(corpus: Sequence[Attempt], folder: Path) -> dict[str, tuple[str, float]]:
-    """Every attempt played as an episode of its own in the real sandbox: how it ended, and what it earned."""
+def played(corpus: Sequence[Attempt], folder: Path) -> list[Outcome]:
+    """Every attempt as an episode of its own in the real sandbox."""
     jobs = [job(each.policy, task=attrs.evolve(TASKS[each.task], id=each.name)) for each in corpus]
-    outcomes = anyio.run(functools.partial(roll_out, folder, jobs, kind="bubblewrap", concurrency=2))
+    return anyio.run(functools.partial(roll_out, folder, jobs, kind="bubblewrap", concurrency=2))
+
+
+@pytest.fixture(scope="module")
+def cheats(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    return played(CHEATS, tmp_path_factory.mktemp("cheats") / "run")
+
+
+@pytest.fixture(scope="module")
+def fair(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    return played(FAIR, tmp_path_factory.mktemp("fair") / "run")
+
+
+def earned(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, float]]:
+    """By name: how it ended, and what it earned."""
     return {outcome.task: worth(outcome) for outcome in outcomes}
 
 
@@ -39,16 +63,30 @@ def worth(outcome: Outcome) -> tuple[str, float]:
     return events[-1].reason, score(SimpleNamespace(source_record=record))
 
 
-def test_no_cheat_earns_anything(tmp_path: Path) -> None:
-    found = earned(CHEATS, tmp_path / "run")
+def audited(outcome: Outcome) -> Audit:
+    return audit(read_events(outcome.path), blobs_of(outcome.path).get)
+
+
+def test_no_cheat_earns_anything(cheats: list[Outcome]) -> None:
+    found = earned(cheats)
     assert len(found) == len(CHEATS)
     assert {name: end for name, end in found.items() if end != ("submitted", 0.0)} == {}
 
 
-def test_every_honest_solution_earns_everything(tmp_path: Path) -> None:
-    found = earned(FAIR, tmp_path / "run")
+def test_every_honest_solution_earns_everything(fair: list[Outcome]) -> None:
+    found = earned(fair)
     assert len(found) == len(FAIR)
     assert {name: end for name, end in found.items() if end != ("submitted", 1.0)} == {}
+
+
+def test_the_audit_marks_every_cheat_but_those_that_are_named(cheats: list[Outcome]) -> None:
+    unmarked = {outcome.task for outcome in cheats if not audited(outcome).marked()}
+    assert unmarked == NO_TAMPERING | ONLY_NOTED
+    assert {outcome.task for outcome in cheats if not audited(outcome).findings} == NO_TAMPERING
+
+
+def test_the_audit_marks_no_honest_solution(fair: list[Outcome]) -> None:
+    assert {outcome.task: audited(outcome).marked() for outcome in fair if audited(outcome).marked()} == {}
 
 
 def test_the_corpora_are_as_large_as_promised() -> None:

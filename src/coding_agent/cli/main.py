@@ -26,6 +26,7 @@ COMMANDS = {
     "show": "Read an episode: turns, tools, diffs, outcome and why.",
     "stats": "Sum up a run.",
     "score": "Compute rewards from logs; nothing is run.",
+    "audit": "Find cheat patterns in recorded episodes; no reward changes.",
     "tasks": "List tasks, or prove that they are sound.",
     "doctor": "Try every promise of the sandbox on this machine.",
 }

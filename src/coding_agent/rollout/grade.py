@@ -58,7 +58,9 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
         else:
             graded[path] = theirs
     tests = {path: Node(data=file.data, executable=file.executable) for path, file in task.hidden.items()}
-    return Submission(tree=_overlay(graded, tests), tampering=tuple(tampering))
+    tree = _overlay(graded, tests)
+    tampering += [f"not allowed: {escape(path)}, where the tests are" for path in sorted(graded.keys() - tree.keys())]
+    return Submission(tree=tree, tampering=tuple(tampering))
 
 
 def _shadows(path: str, base: Tree) -> bool:
@@ -119,9 +121,15 @@ async def grade_tree(
 
 
 def _lie(report: TestReport) -> tuple[str, ...]:
-    if report.sentinel in {"failed", "missing", None}:
-        return ()
-    return (f"interference: the test that must fail was reported as {report.sentinel}",)
+    """What the run looked like from outside, if no honest run looks like that."""
+    found = []
+    if report.sentinel not in {"failed", "missing", None}:
+        found.append(f"interference: the test that must fail was reported as {report.sentinel}")
+    if report.sentinel == "missing" and report.exit_status == 0:
+        found.append("ended: with status 0, before the test that must fail")
+    if report.forged:
+        found.append(f"forged: {report.forged} lines on the result channel that the reporter did not write")
+    return tuple(found)
 
 
 def _overlay(tree: Tree, tests: Tree) -> Tree:

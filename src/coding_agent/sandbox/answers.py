@@ -131,6 +131,7 @@ def test_report(answer: Answer) -> TestReport:
         output=text(answer, "output"),
         digests=digests,
         sentinel=_optional(answer, "sentinel", str),
+        forged=integer(answer, "forged"),
     )
 
 

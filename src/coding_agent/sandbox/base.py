@@ -193,6 +193,8 @@ class TestReport:
     """SHA-256 per collected test file, read before anything ran."""
     sentinel: str | None = None
     """What the test that must fail did, in a graded run: `failed`, else something lied; `missing`: it never ran."""
+    forged: int = 0
+    """Lines on the result channel that the reporter did not write."""
 
 
 @attrs.frozen(kw_only=True)
