@@ -27,8 +27,8 @@ from areno.api.models import BackendType, RolloutResult, RolloutSequence, Sampli
 from areno.engine.config import OptimizerConfig
 from transformers import AutoModelForCausalLM
 
-from areno_cpu.decoder import Completion, Decoder
-from areno_cpu.learner import Learner
+from benchmarks.areno_cpu.decoder import Completion, Decoder
+from benchmarks.areno_cpu.learner import Learner
 
 logger = logging.getLogger("areno.cpu")
 

@@ -1,6 +1,6 @@
 """Makes a tiny random model of Qwen3's architecture and a tokenizer for it, from text that is already here.
 
-python -m areno_cpu.checkpoint OUT [--seed N] [--hidden N] [--layers N] [--vocabulary N] [PATH …]
+python -m benchmarks.areno_cpu.checkpoint OUT [--seed N] [--hidden N] [--layers N] [--vocabulary N] [PATH …]
 
 A path is a log, a text file, or a folder of both. Nothing is downloaded.
 """
@@ -112,7 +112,7 @@ def _texts_of_log(path: Path) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="areno_cpu.checkpoint", description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks.areno_cpu.checkpoint", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("paths", type=Path, nargs="+")
     for name, default in (("seed", 0), ("hidden", 128), ("layers", 3), ("vocabulary", 2048), ("context", 16384)):

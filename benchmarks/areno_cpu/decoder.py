@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from areno.engine.data.sampling import _policy_token_logprobs, _sample
 
-from areno_cpu.slots import Slots
+from benchmarks.areno_cpu.slots import Slots
 
 CHUNK = 512
 """Prompt tokens taken at once; between chunks the others go on."""

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1]))
-importlib.import_module("areno_cpu.backend")
+sys.path.append(str(Path(__file__).parents[2]))
+importlib.import_module("benchmarks.areno_cpu.backend")
 
 
 def load_training_dataset(path: str, **given: Any) -> Any:
@@ -31,6 +31,6 @@ def load_training_dataset(path: str, **given: Any) -> Any:
 
 
 def load_rows(path: str, **given: Any) -> list[dict[str, Any]]:
-    """Rows for `--algo sft` as `areno_cpu.rows` wrote them."""
+    """Rows for `--algo sft` as `benchmarks.areno_cpu.rows` wrote them."""
     del given
     return [json.loads(line) for line in Path(path).read_text().splitlines()]

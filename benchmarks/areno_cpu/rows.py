@@ -1,6 +1,6 @@
 """Exported conversations as rows for `areno train --algo sft`: ids, and which of them the policy said.
 
-python -m areno_cpu.rows CHECKPOINT OUT.jsonl EXPORT.jsonl …
+python -m benchmarks.areno_cpu.rows CHECKPOINT OUT.jsonl EXPORT.jsonl …
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from areno.api.backend.cuda.training import make_train_pack
 from areno.api.models import TrainSequence
 from areno.engine.runtime.train_step import _pack_train_data
 
-from areno_cpu.checkpoint import END, make_model, make_tokenizer
-from areno_cpu.decoder import Decoder
-from areno_cpu.learner import action_logprobs, families
-from areno_cpu.rows import row_of
+from benchmarks.areno_cpu.checkpoint import END, make_model, make_tokenizer
+from benchmarks.areno_cpu.decoder import Decoder
+from benchmarks.areno_cpu.learner import action_logprobs, families
+from benchmarks.areno_cpu.rows import row_of
 
 GREEDY, DRAWN = SamplingParams(temperature=0.0), SamplingParams(temperature=1.0)
 SOURCES = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
