@@ -15,7 +15,7 @@ from coding_agent.store.simulated import SimulatedDisk
 from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns import Cases, Size, campaign
 from tests.campaigns.disks import LOG, FaultAt, PowerCut, crash_contents, disk_of, holding
-from tests.campaigns.faults import Acknowledged, calls_of, lost, play
+from tests.campaigns.faults import Acknowledged, GroupSyncs, calls_of, lost, play
 from tests.samples import START, toy_episode, turn
 
 
@@ -23,23 +23,31 @@ from tests.samples import START, toy_episode, turn
 def power(size: Size, folder: Path) -> Cases:
     for number in range(calls_of("event")):
         for seed in range(200 if size == "long" else 4):
-            yield _power_loss("event", number, seed, all_of_it=True)
+            yield _power_loss("event", number, seed)
+
+
+@campaign("Power loss under `--durability group`: everything that a group sync reached is there, all of it once sealed")
+def grouped(size: Size, folder: Path) -> Cases:
+    for seed in range(200 if size == "long" else 4):
+        for number in range(calls_of("group", seed)):
+            yield _power_loss("group", number, seed)
 
 
 @campaign("Power loss under `--durability none`: a beginning of what was written, all of it once it was sealed")
 def unsynced(size: Size, folder: Path) -> Cases:
     for number in range(calls_of("none")):
         for seed in range(200 if size == "long" else 4):
-            yield _power_loss("none", number, seed, all_of_it=False)
+            yield _power_loss("none", number, seed)
 
 
-def _power_loss(durability: Durability, number: int, seed: int, *, all_of_it: bool) -> str | None:
-    fault, told = FaultAt(number, "power"), Acknowledged()
-    disk = SimulatedDisk(fault)
+def _power_loss(durability: Durability, number: int, seed: int) -> str | None:
+    fault, told, disk = FaultAt(number, "power"), Acknowledged(), SimulatedDisk()
+    disk.on_call = syncs = GroupSyncs(disk, told, fault, seed)
     with suppress(PowerCut):
         play(disk, told, durability)
     after = disk_of(disk.power_cut(random.Random(f"{durability} {number} {seed}")))
-    problem = lost(after, told, must_hold=told.events if all_of_it or told.sealed else 0)
+    sure = told.events if durability == "event" or told.sealed else syncs.sure if durability == "group" else 0
+    problem = lost(after, told, must_hold=sure)
     return None if problem is None else f"{durability}: call {number} ({fault.calls[number]}), seed {seed}: {problem}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tests.campaigns.disks import FaultAt, Quiet, QuietlyFailing
 from tests.samples import START, toy_episode
 
 RUN = Path("/runs/one")
+OFTEN = 0.4
+"""Of the writes, those that a group sync precedes."""
 BLOB = b"\0\xff" * 300
 
 
@@ -80,10 +83,34 @@ def _stays_dead(log: LogWriter) -> None:
         raise AssertionError("a poisoned writer went on")
 
 
-def calls_of(durability: Durability) -> int:
-    disk = SimulatedDisk()
-    play(disk, Acknowledged(), durability)
+def calls_of(durability: Durability, seed: int = 0) -> int:
+    disk, told = SimulatedDisk(), Acknowledged()
+    disk.on_call = GroupSyncs(disk, told, FaultAt(), seed)
+    play(disk, told, durability)
     return disk.calls
+
+
+@attrs.define
+class GroupSyncs:
+    """For `SimulatedDisk.on_call`: before some writes, as the seed wills, the group's syncer has its turn."""
+
+    disk: SimulatedDisk
+    told: Acknowledged
+    fault: FaultAt
+    seed: int
+    sure: int = 0
+    """Events that had been acknowledged when a group sync came through last: power loss may not take them."""
+    draws: random.Random = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.draws = random.Random(f"group {self.seed}")
+
+    def __call__(self, name: str) -> int | None:
+        if name == "write" and self.draws.random() < OFTEN:
+            acknowledged = self.told.events
+            self.disk.sync_group()
+            self.sure = acknowledged
+        return self.fault(name)
 
 
 def lost(disk: SimulatedDisk, told: Acknowledged, *, must_hold: int) -> str | None:
@@ -134,7 +161,7 @@ def _refused(act: Callable[[], None]) -> str | None:
 
 @campaign("An I/O error at any call is reported, ends the writer for good, and loses nothing acknowledged before")
 def refusals(size: Size, folder: Path) -> Cases:
-    modes: tuple[Durability, ...] = ("event", "none")
+    modes: tuple[Durability, ...] = ("event", "group", "none")
     for durability in modes:
         for number in range(calls_of(durability)):
             for fault in ("EIO", "ENOSPC"):
@@ -144,7 +171,8 @@ def refusals(size: Size, folder: Path) -> Cases:
 
 
 def _refusal(durability: Durability, fault: FaultAt) -> str | None:
-    disk, told = SimulatedDisk(fault), Acknowledged()
+    disk, told = SimulatedDisk(), Acknowledged()
+    disk.on_call = GroupSyncs(disk, told, fault, seed=0)
     problem = _refused(lambda: play(disk, told, durability))
     name = fault.calls[fault.number]
     if problem == "not reported" and fault.fault == "short" and told.entries:

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from coding_agent.errors import LogTorn
-from coding_agent.events.schema import Event
+from coding_agent.events.schema import Done, Event
 from coding_agent.rollout.begin import blob_names
 from coding_agent.rollout.scheduler import Job
 from coding_agent.rollout.world import Stage
@@ -35,6 +35,8 @@ RUN = Path("/run")
 WORLDS = 4
 SNAPSHOTS = 0.04
 """Of all calls."""
+GROUP_SYNCS = 0.1
+"""Of the writes, those that a group sync precedes."""
 BIG = script(
     ("run_command", '{"command": "seq 20000 > big.txt"}'),
     ("replace_text", '{"path": "double.py", "old": "2 + x", "new": "2 * x"}'),
@@ -45,14 +47,14 @@ BIG = script(
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """The disk after a crash before one call, and what had been acknowledged until then."""
+    """The disk after a crash before one call, and what had been acknowledged until then for good."""
 
     call: int
     kind: str
     """`power` or `kill`."""
     left: Crash
     acknowledged: dict[str, int]
-    """Events by log."""
+    """Events by log; after a power cut under group commit, only those that a group sync had reached."""
     reported: int
     """Episodes whose outcome was reported."""
 
@@ -76,18 +78,24 @@ def crash_campaign(seeds: Iterable[int]) -> tuple[int, list[str]]:
 def snapshots_of(seed: int) -> tuple[list[Snapshot], Crash]:
     """Some crashes of one run, and everything that it wrote in the end."""
     draws = random.Random(f"crash {seed}")
-    durability: Durability = draws.choice(("event", "event", "none"))
+    durability: Durability = draws.choice(("event", "event", "group", "group", "none"))
     found: list[Snapshot] = []
     acknowledged: dict[str, int] = {}
+    durable: dict[str, int] = {}
     reported: list[object] = []
 
-    def look(_call: str) -> None:
+    def look(call: str) -> None:
+        if durability == "group" and call == "write" and draws.random() < GROUP_SYNCS:
+            reached = dict(acknowledged)
+            disk.sync_group()
+            durable.update(reached)
         if draws.random() < SNAPSHOTS:
-            power = durability == "event" and draws.random() < 0.8
+            power = durability != "none" and draws.random() < 0.8
             left = disk.power_cut(draws) if power else disk.killed()
+            sure = durable if power and durability == "group" else acknowledged
             found.append(
                 Snapshot(
-                    call=disk.calls, kind="power" if power else "kill", left=left, acknowledged=dict(acknowledged),
+                    call=disk.calls, kind="power" if power else "kill", left=left, acknowledged=dict(sure),
                     reported=len(reported),
                 )
             )  # fmt: skip
@@ -97,6 +105,8 @@ def snapshots_of(seed: int) -> tuple[list[Snapshot], Crash]:
             task, sample, attempt = episode.rsplit(".", 2)
             name = f"{RUN}/episodes/{task}/{sample}.{attempt}.jsonl"
             acknowledged[name] = acknowledged.get(name, 0) + 1
+            if isinstance(event, Done):
+                durable[name] = acknowledged[name]
 
     disk = SimulatedDisk()
     run = RunDirectory.create(RUN, {}, disk=disk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from coding_agent.errors import StoreError, WriterPoisoned
 from coding_agent.events.schema import Done
 from coding_agent.store.blobs import BlobStore
+from coding_agent.store.disk import RealDisk
 from coding_agent.store.reader import read_records, verify
 from coding_agent.store.recover import recover
 from coding_agent.store.simulated import SimulatedDisk
@@ -123,30 +125,39 @@ def test_a_recovery_that_fails_loses_nothing_and_says_so(refused: str) -> None:
     assert any(content.endswith(b"{torn") for content in disk.killed().values())
 
 
-def test_what_was_appended_under_group_commit_becomes_durable_unasked() -> None:
+def test_what_was_appended_under_group_commit_becomes_durable_unasked(tmp_path: Path) -> None:
     synced = threading.Event()
-    disk = SimulatedDisk()
-    with LogWriter.create(LOG, durability="group", disk=disk) as log:
-        disk.on_call = lambda name: synced.set() if name == "sync" else None
+
+    class Watched(RealDisk):
+        def sync(self, fd: int) -> None:
+            super().sync(fd)
+            synced.set()
+
+    with LogWriter.create(tmp_path / "a.jsonl", durability="group", disk=Watched()) as log:
         log.append(START)
         assert synced.wait(timeout=60)
 
 
 def test_a_group_commit_that_fails_ends_the_writer_at_its_next_event() -> None:
-    tried = threading.Event()
-
-    def refuse(name: str) -> None:
-        if name == "sync":
-            tried.set()
-            raise OSError(5, "Input/output error")
-
     disk = SimulatedDisk()
     log = LogWriter.create(LOG, durability="group", disk=disk)
-    disk.on_call = refuse
     log.append(START)
-    assert tried.wait(timeout=60)
-    log.sync()  # waits for the syncer to be done with this log, and tries nothing again
+    disk.on_call = failing("sync").on_call
+    disk.sync_group()
     with pytest.raises(WriterPoisoned, match="Input/output error"):
         log.append(turn(1))
     log.close()
     assert [record.seq for record in read_records(LOG, disk=disk)] == [0]
+
+
+def test_a_group_commit_makes_the_name_of_a_new_log_durable_too() -> None:
+    disk = SimulatedDisk()
+    disk.make_directory(LOG.parent / "run")
+    disk.sync_directory(LOG.parent)
+    path = LOG.parent / "run" / "toy" / "0.0.jsonl"
+    log = LogWriter.create(path, durability="group", disk=disk)
+    log.append(START)
+    disk.sync_group()
+    for seed in range(20):
+        assert verify(path, disk=disk_of(disk.power_cut(random.Random(seed)))).events == 1
+    log.close()

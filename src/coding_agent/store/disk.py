@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from coding_agent.store.syncer import Syncable, group_syncer
+
 _APPEND = os.O_APPEND | os.O_CLOEXEC
 
 
@@ -33,6 +35,9 @@ class Disk(Protocol):
 
     def sync(self, fd: int) -> None:
         """Make the content durable. After an error nothing is known of what was not yet durable."""
+
+    def sync_soon(self, log: Syncable) -> None:
+        """Have `log.sync()` called within `syncer.INTERVAL_S`, together with those of other logs. Never raises."""
 
     def size(self, fd: int) -> int: ...
 
@@ -78,6 +83,9 @@ class RealDisk:
 
     def sync(self, fd: int) -> None:
         os.fdatasync(fd)
+
+    def sync_soon(self, log: Syncable) -> None:
+        group_syncer().mark(log)
 
     def size(self, fd: int) -> int:
         return os.fstat(fd).st_size

@@ -17,6 +17,8 @@ from typing import BinaryIO
 
 import attrs
 
+from coding_agent.store.syncer import Syncable
+
 SECTOR = 512
 FIRST_DESCRIPTOR = 1 << 20
 """Above any that the system gives, so that the two can not be taken for each other."""
@@ -48,6 +50,7 @@ class SimulatedDisk:
         self.calls = 0
         self._root = _Folder()
         self._open: dict[int, _File] = {}
+        self._soon: dict[int, Syncable] = {}
         self._next = FIRST_DESCRIPTOR
         self._lock = threading.RLock()
 
@@ -90,6 +93,9 @@ class SimulatedDisk:
             self._call("sync")
             file.durable = bytes(file.data)
             file.dirty.clear()
+
+    def sync_soon(self, log: Syncable) -> None:
+        self._soon[id(log)] = log
 
     def size(self, fd: int) -> int:
         with self._lock:
@@ -161,6 +167,12 @@ class SimulatedDisk:
         return len(self._open)
 
     # What happens to it.
+
+    def sync_group(self) -> None:
+        """The syncer's thread has its turn: every log that waits for it becomes durable. There is no clock here."""
+        logs, self._soon = list(self._soon.values()), {}
+        for log in logs:
+            log.sync()
 
     def killed(self) -> Crash:
         """What is left when every process is killed: all that was written."""

@@ -21,7 +21,6 @@ from coding_agent.events.schema import FORMAT, Done, EpisodeStarted, Event
 from coding_agent.events.unknown import NOTHING, Unknown
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_all
 from coding_agent.store.reader import read_decoded
-from coding_agent.store.syncer import group_syncer
 
 Durability = Literal["event", "group", "none"]
 
@@ -40,6 +39,8 @@ class LogWriter:
         self._lock = threading.Lock()
         self._place = Place()
         self._synced = -1
+        self._is_named = False
+        """The names of the file and of its directory, which another writer may have made a moment ago, are durable."""
         self._failure: OSError | None = None
         self.state, self.chain = STATE_SEED, CHAIN_SEED
 
@@ -132,10 +133,8 @@ class LogWriter:
         self._place, self.state, self.chain = place, line.state, line.chain
         if sealing or self.durability == "event":
             self.sync()
-            if sealing or place.seq == 1:
-                self._sync_names()
         elif self.durability == "group":
-            group_syncer().mark(self)
+            self._disk.sync_soon(self)
         if self._failure is not None:
             # Written, perhaps durable, but never acknowledged.
             self._place, self.state, self.chain = before
@@ -143,13 +142,20 @@ class LogWriter:
         return line
 
     def sync(self) -> None:
-        """Make what was appended durable. Never raises: a failure poisons the writer, and is not tried again."""
+        """Make what was appended durable, and the log's name with it.
+
+        Never raises: a failure poisons the writer, and is not tried again.
+        """
         with self._lock:
             if self._failure is not None or self._fd < 0:
                 return
             last = self._place.seq - 1
             try:
                 self._disk.sync(self._fd)
+                if not self._is_named:
+                    self._disk.sync_directory(self.path.parent)
+                    self._disk.sync_directory(self.path.parent.parent)
+                    self._is_named = True
             except OSError as error:
                 self._failure = error
                 return
@@ -176,14 +182,6 @@ class LogWriter:
         except OSError as error:
             self._failure = error
             self._check_alive()
-
-    def _sync_names(self) -> None:
-        """The file's name, and the name of its directory, which another writer may have made a moment ago."""
-        try:
-            self._disk.sync_directory(self.path.parent)
-            self._disk.sync_directory(self.path.parent.parent)
-        except OSError as error:
-            self._failure = error
 
     def _check_alive(self) -> None:
         if self._failure is not None:
