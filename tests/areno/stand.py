@@ -70,6 +70,9 @@ class Engine:
         self.tokenizer = ByteTokenizer()
         self.asked: list[tuple[list[int], Any]] = []
         self.failures = 0
+        self.hang_after: int | None = None
+        """After this many requests the engine answers no more."""
+        self.on_ask: Callable[[], None] = lambda: None
 
     def get_tokenizer(self) -> ByteTokenizer:
         return self.tokenizer
@@ -90,10 +93,12 @@ class Engine:
 
     async def rollout_token_batch_async(self, prompts: list[list[int]], _n: int, params: Any, **_: Any) -> Any:
         self.asked.append((prompts[0], params))
+        self.on_ask()
         if self.failures:
             self.failures -= 1
             raise RuntimeError("the engine is broken")
-        await asyncio.sleep(0)
+        if self.hang_after is not None and len(self.asked) > self.hang_after:
+            await asyncio.Event().wait()
         said = [*self.tokenizer.encode(self.model(self.tokenizer.decode(prompts[0]))), END]
         said = said[: params.max_new_tokens]
         return [RolloutResult(sequences=[RolloutSequence(resp_tokens=said, resp_logprobs=[-0.25] * len(said))])]

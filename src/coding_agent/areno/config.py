@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import attrs
 import cattrs
+import cattrs.v
 
 from coding_agent.errors import UsageError
 from coding_agent.projections.tokens import Trainable
@@ -111,6 +112,11 @@ def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> 
     )
 
 
+def _told(error: BaseException, kind: type[Any] | None) -> str:
+    own = isinstance(error, ValueError) and "expected a number above 0" in str(error)
+    return str(error) if own else cattrs.v.format_exception(error, kind)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -137,5 +143,5 @@ def _structured(table: Mapping[str, Any], place: str) -> ArenoConfig:
     try:
         return converter.structure(table, ArenoConfig)
     except Exception as error:
-        problems = "; ".join(cattrs.transform_error(error, path="config"))
+        problems = "; ".join(cattrs.transform_error(error, path="config", format_exception=_told))
         raise UsageError(f"{place}: {problems}") from error

@@ -188,7 +188,7 @@ def _samples_taken(run: RunDirectory) -> Counter[str]:
 def _log_to_stderr() -> None:
     # The default prints to stdout, which belongs to whoever started the trainer.
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 _services: dict[tuple[int, str], Service] = {}

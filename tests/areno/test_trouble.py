@@ -1,0 +1,172 @@
+"""Whatever goes wrong ends one episode, and costs at most its group: never the training step."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from areno.api.models import SamplingParams
+
+from coding_agent.errors import UsageError
+from coding_agent.events.schema import Done, Event, ModelTurn
+from coding_agent.events.verdict import grade_of
+from coding_agent.store.reader import read_events
+from coding_agent.store.rundir import RunDirectory
+from tests.areno.conftest import MakeRecords
+from tests.areno.stand import EASY, Engine, call, play, prompt_batch, quitter, solver, trainer
+
+OTHER = "money-split"
+
+
+def episodes(tmp_path: Path) -> list[tuple[Event, ...]]:
+    return [read_events(log) for log in RunDirectory.open(tmp_path / "run").logs()]
+
+
+def reasons(tmp_path: Path) -> list[str]:
+    return [last.reason for events in episodes(tmp_path) if isinstance(last := events[-1], Done)]
+
+
+def per_task(models: dict[str, Callable[[str], str]]) -> Callable[[str], str]:
+    """Answers as the model of the task whose title stands in the prompt."""
+    from coding_agent.tasks.load import load_task
+    from tests.areno.stand import TASKS
+
+    titles = {load_task(TASKS / task).title: model for task, model in models.items()}
+    return lambda prompt: next(model for title, model in titles.items() if title in prompt)(prompt)
+
+
+def killer(_prompt: str) -> str:
+    """Kills the process that answers for its sandbox."""
+    return call("run_command", command="kill -9 $PPID")
+
+
+def test_a_dead_sandbox_costs_its_group_and_no_other(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(per_task({EASY: solver(), OTHER: killer}))
+    rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, records(EASY, OTHER)))
+    assert rolled.rewards == [1.0, 1.0]
+    assert {record.metadata["prompt_index"] for record in rolled.reward_records} == {0}
+    assert reasons(tmp_path).count("infra_error") == 4  # two samples, each tried twice
+
+
+def test_a_server_that_fails_for_good_costs_one_group(records: MakeRecords, tmp_path: Path) -> None:
+    def model(prompt: str) -> str:
+        raise RuntimeError("out of memory")
+
+    engine = Engine(per_task({EASY: solver(), OTHER: model}))
+    rolled, _ = play(trainer(engine, n_samples=1), prompt_batch(engine, records(EASY, OTHER)))
+    assert rolled.rewards == [1.0]
+    assert "policy_error" in reasons(tmp_path)
+
+
+def test_a_server_that_stumbles_is_asked_again_and_that_is_counted(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(quitter)
+    engine.failures = 1
+    play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
+    (turn,) = [event for event in episodes(tmp_path)[0] if isinstance(event, ModelTurn)]
+    assert turn.retries == 1
+
+
+def test_a_step_without_any_usable_group_gives_one_sample_without_advantage(records: MakeRecords) -> None:
+    engine = Engine(killer)
+    rolled, sequences = play(trainer(engine, n_samples=2), prompt_batch(engine, records(retries=0)))
+    assert rolled.rewards == [0.0]
+    assert {sequence.scalar_advantage for sequence in sequences} == {0.0}
+
+
+def test_training_is_stopped_by_name_when_nothing_works_any_more(records: MakeRecords) -> None:
+    engine = Engine(killer)
+    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(retries=0, max_dead_steps=2))
+    play(made, batch)
+    with pytest.raises(RuntimeError, match="no episode of 2 steps in a row can be learnt from"):
+        play(made, batch)
+
+
+def test_a_conversation_longer_than_the_context_ends_and_is_graded(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(lambda _: call("list_files", path="."))
+    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(max_turns=40))
+    rolled, _ = play(made, batch, max_context_len=8200)
+    assert reasons(tmp_path) == ["context_limit"]
+    assert grade_of(episodes(tmp_path)[0]) is not None
+    assert max(len(row) for row in rolled.token_rows) <= 8200
+    assert rolled.rewards == [0.0]
+
+
+def test_no_row_is_longer_than_the_model_s_own_context(records: MakeRecords) -> None:
+    engine = Engine(lambda _: "word " * 4000, model_context=8000)
+    rolled, _ = play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
+    assert max(len(row) for row in rolled.token_rows) <= 8000
+
+
+def test_an_answer_cut_by_its_limit_is_known_as_cut_whatever_the_proxy_says(
+    records: MakeRecords, tmp_path: Path
+) -> None:
+    engine = Engine(lambda _: "and so on " * 50)
+    play(trainer(engine, n_samples=1), prompt_batch(engine, records(max_turns=1)), max_new_tokens=20)
+    (turn,) = [event for event in episodes(tmp_path)[0] if isinstance(event, ModelTurn)]
+    assert (turn.finish_reason, turn.truncated) == ("stop", True)
+
+
+def test_the_limit_that_falls_back_to_the_prompt_limit_is_told(records: MakeRecords, capfd: Any) -> None:
+    engine = Engine(quitter)
+    play(trainer(engine, n_samples=1), prompt_batch(engine, records()), max_context_len=None, max_prompt_len=9000)
+    assert "without --max-context-len" in capfd.readouterr().err
+
+
+def test_stragglers_are_stopped_and_graded_at_the_deadline_of_the_step(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(solver())
+    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(step_seconds=2.0))
+    engine.hang_after = 1
+    rolled, _ = play(made, batch)
+    assert reasons(tmp_path) == ["time_limit"]
+    assert rolled.rewards == [1.0]  # it had mended the code already
+
+
+def test_records_of_another_loader_are_refused_by_name(records: MakeRecords) -> None:
+    engine = Engine(quitter)
+    with pytest.raises(UsageError, match="give `areno train` the three hooks together"):
+        play(trainer(engine, n_samples=1), prompt_batch(engine, [{"prompt": "hi"}]))
+
+
+async def cancelled(made: Any, batch: Any, engine: Engine) -> None:
+    """A step that is cancelled as soon as the model was asked."""
+    asked = asyncio.Event()
+    engine.on_ask = asked.set
+    step = asyncio.create_task(
+        made._run_agentic_rollout(SamplingParams(max_new_tokens=64, max_context_len=60000), batch)
+    )
+    await asked.wait()
+    step.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await step
+
+
+def test_a_cancelled_step_completes_its_logs_and_the_next_one_works(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(quitter)
+    engine.hang_after = 0
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, records())
+    asyncio.run(cancelled(made, batch, engine))
+    assert reasons(tmp_path) == ["cancelled", "cancelled"]
+    engine.hang_after = None
+    rolled, _ = play(made, batch)
+    assert rolled.rewards == [0.0, 0.0]
+
+
+def test_steps_leave_no_thread_and_no_descriptor_behind(records: MakeRecords) -> None:
+    engine = Engine(quitter)
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, records())
+    counts = []
+    for _ in range(4):
+        play(made, batch)
+        counts.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert counts[3] <= counts[1]
+    assert sum(thread.name == "coding-agent" for thread in threading.enumerate()) == 1
+
+
+def test_nothing_of_ours_is_logged_to_stdout(records: MakeRecords, capfd: Any) -> None:
+    engine = Engine(quitter)
+    play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
+    assert capfd.readouterr().out == ""
