@@ -24,11 +24,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rollout": {"events", "store", "tasks", "sandbox", "tools", "policies", "projections.conversation"},
     "replay": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout"},
     "evaluation": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout", "replay"},
+    "exports": {"events", "projections"},
     "areno": {"events", "store", "tasks", "sandbox", "policies", "projections", "rollout", "evaluation"},
     "cli": {
         "areno",
         "evaluation",
         "events",
+        "exports",
         "store",
         "tasks",
         "sandbox",
@@ -41,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Layer → what it may know, besides itself and `errors`."""
 
-PURE = ("events", "projections", "tasks/spec.py", "tasks/paths.py", "rollout/decide.py", "rollout/state.py")
+PURE = ("events", "projections", "exports", "tasks/spec.py", "tasks/paths.py", "rollout/decide.py", "rollout/state.py")
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "anyio", "structlog"}
 
 LONG_FILES: dict[str, str] = {}

@@ -14,7 +14,7 @@ from coding_agent.areno.verdict import worth
 from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn
 from coding_agent.events.values import JSON
 from coding_agent.policies.wire import to_wire, tool_to_wire
-from coding_agent.projections.tokens import SampledTurn, choose, sampled_turns
+from coding_agent.projections.tokens import SampledTurn, sampled_turns, trained_turns
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import blobs_of
@@ -53,35 +53,22 @@ def answer_of(log: Path, config: ArenoConfig, context: int | None) -> Answer:
     records = list(read_decoded(log))
     events = tuple(each.event for each in records)
     every = sampled_turns(events)
-    kept = usable_turns(every, config, context)
+    chosen = trained_turns(events, trainable=config.trainable, drift=config.drift, context=context)
     return Answer(
         log=log,
         head=records[-1].record.chain,
         reward=worth(config, events, blobs_of(log).get).value,
-        turns=rows_of(events, kept, config),
+        turns=rows_of(events, chosen, config.history),
         tools=[tool_to_wire(tool) for tool in _header(events).tools],
         drifted=sum(turn.lost > 0 for turn in every),
         overlong=sum(_is_overlong(turn, context) for turn in every),
     )
 
 
-def usable_turns(turns: Sequence[SampledTurn], config: ArenoConfig, context: int | None) -> tuple[SampledTurn, ...]:
-    """Without those that AReno could not take, nor those after a drift if the configuration cuts there."""
-    kept: list[SampledTurn] = []
-    for turn in turns:
-        if _is_overlong(turn, context) or (config.drift == "cut" and turn.lost):
-            break
-        kept.append(turn)
-    return tuple(kept)
-
-
-def rows_of(events: Sequence[Event], kept: Sequence[SampledTurn], config: ArenoConfig) -> tuple[Turn, ...]:
-    """The trainable turns as rows; an episode without any still counts in its group's baseline: a row of no tokens."""
-    chosen = choose(events, kept, config.trainable)
-    if not chosen and kept:
-        chosen = (attrs.evolve(kept[-1], learnt=(0, 0)),)
+def rows_of(events: Sequence[Event], chosen: Sequence[SampledTurn], history: str) -> tuple[Turn, ...]:
+    """The chosen turns with what the model was shown at each."""
     spans = {span.turn: span for span in trajectory(events).spans}
-    messages = as_shown(trajectory(events).messages, config.history)
+    messages = as_shown(trajectory(events).messages, history)
     said = {event.turn: event for event in events if isinstance(event, ModelTurn)}
     return tuple(
         Turn(

@@ -27,6 +27,8 @@ COMMANDS = {
     "stats": "Sum up a run.",
     "score": "Compute rewards from logs; nothing is run.",
     "audit": "Find cheat patterns in recorded episodes; no reward changes.",
+    "export": "Write training rows from logs.",
+    "areno-args": "Print what `areno train` needs to train on tasks.",
     "tasks": "List tasks, or prove that they are sound.",
     "doctor": "Try every promise of the sandbox on this machine.",
 }
@@ -41,7 +43,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"coding_agent.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"coding_agent.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

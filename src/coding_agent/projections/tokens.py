@@ -19,6 +19,7 @@ from coding_agent.events.schema import Event, ModelTurn
 from coding_agent.events.tokens import Ids, Tail, common_prefix
 
 Trainable = Literal["all", "last", "final_answer", "tool_arguments"]
+Drift = Literal["keep", "cut"]
 TRAINABLE: tuple[Trainable, ...] = ("all", "last", "final_answer", "tool_arguments")
 """All turns; the last one; the one that submitted (else the last, if it had no tool call); only the executed calls'
 arguments."""
@@ -75,6 +76,23 @@ def sampled_turns(events: Sequence[Event]) -> tuple[SampledTurn, ...]:
             )
         tail = tail.after(event)
     return tuple(found)
+
+
+def trained_turns(
+    events: Sequence[Event], *, trainable: Trainable = "all", drift: Drift = "keep", context: int | None = None
+) -> tuple[SampledTurn, ...]:
+    """What of an episode is trained on: up to a turn longer than `context`, and with `cut` up to one that drifted.
+
+    An episode without a trainable turn counts in its group's baseline all the same: its last turn, nothing learnt.
+    """
+    kept: list[SampledTurn] = []
+    for turn in sampled_turns(events):
+        overlong = context is not None and len(turn.prompt) + len(turn.completion) > context
+        if overlong or (drift == "cut" and turn.lost):
+            break
+        kept.append(turn)
+    chosen = choose(events, kept, trainable)
+    return chosen or tuple(attrs.evolve(turn, learnt=(0, 0)) for turn in kept[-1:])
 
 
 def choose(events: Sequence[Event], turns: Sequence[SampledTurn], trainable: Trainable) -> tuple[SampledTurn, ...]:

@@ -1,0 +1,48 @@
+"""`coding-agent areno-args`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import coding_agent.areno
+from coding_agent.areno.config import load_config
+from coding_agent.cli import exits
+from coding_agent.errors import UsageError
+from coding_agent.tasks.load import find_tasks
+
+HOOKS = Path(coding_agent.areno.__file__).parent
+
+
+@click.command(epilog=exits.HELP)
+@click.argument("tasks", default="tasks", type=click.Path(exists=True, path_type=Path))
+@click.option("--max-context-len", default=16384, show_default=True, type=click.IntRange(1),
+              help="Tokens of a conversation. Without it AReno holds conversations to its prompt limit.")  # fmt: skip
+@click.option("--max-new-tokens", default=2048, show_default=True, type=click.IntRange(1), help="Tokens of one turn.")
+@click.option("--max-prompt-tokens", default=4096, show_default=True, type=click.IntRange(1),
+              help="AReno skips tasks whose statement is longer.")  # fmt: skip
+def command(tasks: Path, max_context_len: int, max_new_tokens: int, max_prompt_tokens: int) -> None:
+    """Print what `areno train` needs to train on TASKS: a folder of tasks, or a TOML file of options.
+
+    The hooks' own options (run directory, sandbox, limits, trainable turns, reward, curriculum …) stand in the TOML
+    file or in environment variables; docs/areno.md lists them.
+
+    Example: areno train --ckpt Qwen/Qwen3-4B $(coding-agent areno-args tasks)
+    """
+    find_tasks(load_config(tasks).tasks)
+    arguments = {
+        "--agent-fn": HOOKS / "run_agent.py",
+        "--reward-fn-path": HOOKS / "reward.py",
+        "--dataset-loader-fn": f"{HOOKS / 'dataset_loader.py'}:load_training_dataset",
+        "--dataset-path": tasks.resolve(),
+        "--max-prompt-tokens": max_prompt_tokens,
+        "--max-new-tokens": max_new_tokens,
+        "--max-context-len": max_context_len,
+        # AReno counts trajectories here, and a trajectory is many rows of nearly the whole context.
+        "--mini-bs": 1,
+    }
+    words = [str(word) for pair in arguments.items() for word in pair]
+    if split := [word for word in words if any(char.isspace() for char in word)]:
+        raise UsageError(f"{split[0]!r} has a space in it, and $(…) would split it: move or link it to a path without")
+    click.echo(" ".join(words))
