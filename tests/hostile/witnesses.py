@@ -1,0 +1,130 @@
+"""Who watches from the host: canaries that nobody may touch, and a count of what there was before and after."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+
+CHECKOUT = Path(__file__).parents[2]
+VARIABLE = "CODING_AGENT_CANARY"
+_SUBREAPER = 36
+
+
+@attrs.frozen
+class Canaries:
+    """Things of the host that anybody on it could read, change or connect to: only isolation protects them."""
+
+    folder: Path
+    listeners: Mapping[str, socket.socket]
+
+    def world(self, run: Path) -> dict[str, object]:
+        """What programs are told, so that they aim well."""
+        return {
+            "folder": str(self.folder), "canary": str(self.folder / "canary"), "run": str(run), "pid": os.getpid(),
+            "checkout": str(CHECKOUT), "socket": str(self.folder / "socket"), "abstract": self._abstract(),
+            "port": self.listeners["tcp"].getsockname()[1], "variable": VARIABLE,
+        }  # fmt: skip
+
+    def _abstract(self) -> str:
+        return str(self.listeners["abstract"].getsockname().decode().removeprefix("\0"))
+
+    def harm(self) -> Iterator[str]:
+        """What has been done to them."""
+        content = {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
+        if content != {"canary": b"untouched"}:
+            yield f"the canary's folder holds {content}"
+        if sorted(path.name for path in self.folder.iterdir()) != ["canary", "inner", "socket"]:
+            yield f"the canary's folder holds {sorted(self.folder.iterdir())}"
+        for name, listener in self.listeners.items():
+            with contextlib.suppress(BlockingIOError):
+                listener.accept()[0].close()
+                yield f"somebody connected to the {name} socket"
+
+
+@contextlib.contextmanager
+def canaries(folder: Path) -> Iterator[Canaries]:
+    """A folder that anybody may write, sockets that anybody may connect to, a variable of this process."""
+    folder.mkdir()
+    (folder / "inner").mkdir()
+    (folder / "canary").write_bytes(b"untouched")
+    for place, mode in ((folder, 0o777), (folder / "inner", 0o777), (folder / "canary", 0o666)):
+        place.chmod(mode)
+    addresses: dict[str, tuple[socket.AddressFamily, object]] = {
+        "path": (socket.AF_UNIX, str(folder / "socket")),
+        "abstract": (socket.AF_UNIX, f"\0coding-agent-canary-{os.getpid()}"),
+        "tcp": (socket.AF_INET, ("127.0.0.1", 0)),
+    }
+    with contextlib.ExitStack() as stack:
+        listeners = {name: stack.enter_context(socket.socket(family)) for name, (family, _) in addresses.items()}
+        for name, (_, address) in addresses.items():
+            listeners[name].bind(address)  # type: ignore[arg-type]
+            listeners[name].listen()
+            listeners[name].setblocking(False)
+        (folder / "socket").chmod(0o777)
+        os.environ[VARIABLE] = "sesame"
+        try:
+            yield Canaries(folder, listeners)
+        finally:
+            del os.environ[VARIABLE]
+
+
+@attrs.frozen(kw_only=True)
+class Holdings:
+    """What this process has of the machine."""
+
+    processes: frozenset[int]
+    mounts: frozenset[str]
+    descriptors: int
+    directories: frozenset[str]
+
+    def left(self, before: Holdings) -> Iterator[str]:
+        """What is here now that was not there before."""
+        yield from (f"process {pid} ({_command(pid)})" for pid in self.processes - before.processes)
+        yield from (f"mount {line}" for line in self.mounts - before.mounts)
+        yield from (f"directory {name}" for name in self.directories - before.directories)
+        if self.descriptors > before.descriptors:
+            yield f"{self.descriptors - before.descriptors} descriptors"
+
+
+def adopt_orphans() -> None:
+    """Whatever a sandbox leaves behind becomes a child of this process, and is seen."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def holdings(scratch: Path) -> Holdings:
+    """Descendants, mounts, descriptors, and the entries of the directory for temporary files."""
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    return Holdings(
+        processes=frozenset(_descendants(os.getpid())),
+        mounts=frozenset(" ".join(line.split()[4:]) for line in mounts),
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
+        directories=frozenset(path.name for path in scratch.iterdir()),
+    )
+
+
+def _descendants(root: int) -> Iterator[int]:
+    parents: dict[int, list[int]] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (place / "stat").read_bytes().rpartition(b")")[2].split()
+            # A zombie is over; as orphans of a sandbox they are this process's to collect, not its sandboxes'.
+            if fields[0] != b"Z":
+                parents.setdefault(int(fields[1]), []).append(int(place.name))
+    waiting = [root]
+    while waiting:
+        below = parents.get(waiting.pop(), [])
+        yield from below
+        waiting += below
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:100]
+    except OSError:
+        return "gone"
