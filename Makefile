@@ -5,7 +5,7 @@ VENV ?= .venv
 ARENO_VENV ?= .venv-areno
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit soak bench areno-smoke setup clean
+.PHONY: demo test lint types unit soak hostile bench areno-smoke setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -24,6 +24,9 @@ unit: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@$(BIN)/python scripts/soak.py
+
+hostile: $(VENV)/.dev
+	@$(BIN)/python scripts/hostile.py
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/log.py

@@ -126,7 +126,9 @@ async def _play(
     harm = list(watched.harm())
     verdicts = [_judge(filled[outcome.task], outcome, clock) for outcome in outcomes]
     if harm:
-        verdicts[0] = attrs.evolve(verdicts[0], escapes=(*verdicts[0].escapes, *(f"by some program: {h}" for h in harm)))
+        verdicts[0] = attrs.evolve(
+            verdicts[0], escapes=(*verdicts[0].escapes, *(f"by some program: {h}" for h in harm))
+        )
     return verdicts, beside
 
 

@@ -1,5 +1,3 @@
-# ruff: noqa
-# type: ignore
 # What every Python program of the corpus begins with. `WORLD` names places of the host, as JSON.
 import ctypes, errno, os, platform, signal, socket, subprocess, sys, time
 

@@ -29,7 +29,7 @@ class Call:
     arguments: str
     """Raw JSON."""
     outcome: str
-    """Outcomes of the ToolResult that are true, joined by ` or `."""
+    """Outcomes of the ToolResult that are true, joined by ` or `; `refused` is denied or error."""
     says: str
     """What its text must hold."""
 
@@ -65,7 +65,9 @@ class Program:
 
 def corpus() -> Sequence[Program]:
     """Every program, sorted by name."""
-    return [_read(path) for path in sorted(FOLDER.glob("*/*.*"))]
+    found = [_read(path) for path in sorted(FOLDER.glob("*/*.*"))]
+    assert len({program.name for program in found}) == len(found), "two programs have the same name"
+    return found
 
 
 def substituted(program: Program, world: Mapping[str, Any]) -> Program:

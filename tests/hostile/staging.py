@@ -95,18 +95,21 @@ def _calls_lie(program: Program, events: Sequence[Event]) -> Iterator[str]:
     results = [event for event in events if isinstance(event, ToolResult)]
     if program.kind == "toml":
         for number, (call, result) in enumerate(zip(program.calls, results, strict=False)):
-            if result.outcome not in call.outcome.split(" or ") or call.says not in result.text:
+            outcomes = call.outcome.replace("refused", "denied or error").split(" or ")
+            if result.outcome not in outcomes or call.says not in result.text:
                 yield f"call {number} ({call.tool}): expected {call.outcome} {call.says!r}, found {result.outcome}: {result.text[:300]!r}"
         return
     ended = results[1].text.partition("\n")[0]
-    if not any(ended.startswith(_ENDINGS[each.split()[0]] + each.partition(" ")[2]) for each in program.ends.split(" or ")):
+    if not any(
+        ended.startswith(_ENDINGS[each.split()[0]] + each.partition(" ")[2]) for each in program.ends.split(" or ")
+    ):
         yield f"command: {program.ends} is true, recorded was {results[1].text[-400:]!r}"
 
 
 def _shown(run: TestRun, test: str) -> str:
     if run.timed_out:
         return "timeout"
-    if run.running is not None or run.exit_status not in (0, 1, 5):
+    if run.running is not None or run.exit_status not in (0, 1, 5) or not run.outcomes:
         return "died"
     return run.outcomes.get(test, "missing")
 
@@ -116,7 +119,9 @@ def _graded(run: TestRun) -> str:
         return "timeout"
     if dict(run.outcomes) == HONEST and run.exit_status == 1 and run.sentinel == "failed":
         return "honest"
-    return "died" if run.running is not None or run.exit_status not in (0, 1) else "other"
+    if run.running is not None or run.exit_status not in (0, 1) or not run.outcomes:
+        return "died"
+    return "other"
 
 
 def _brief(run: TestRun | None) -> str:

@@ -195,10 +195,44 @@ async def test_a_flood_of_output_costs_nothing(steps: Steps) -> None:
     assert (result.total_bytes, len(result.head) + len(result.tail)) == (300_000_000, 1000)
 
 
-async def test_shared_memory_and_semaphores_do_not_outlive_a_call(steps: Steps) -> None:
-    program = "import ctypes; libc = ctypes.CDLL(None); print(libc.shmget(4711, 4096, {flags}) >= 0)"
-    assert await steps.python(program.format(flags="0o1666")) == "True"
-    assert await steps.python(program.format(flags="0o666")) == "False"
+async def test_memory_that_belongs_to_no_process_is_refused(steps: Steps) -> None:
+    program = (
+        CALL
+        + "print(denied(319, 279, b'x', 0), denied(29, 194, 1, 4096, 0o1600), denied(68, 186, 1, 0o1600), denied(64, 190, 1, 9, 0o1600))"
+    )
+    assert await steps.python(program) == "ENOSYS ENOSYS ENOSYS ENOSYS"
+
+
+async def test_what_all_processes_take_together_is_bounded(steps: Steps) -> None:
+    program = """
+import os, time
+for _ in range(9):
+    if os.fork() == 0: break
+held = b"x" * (150 << 20)
+time.sleep(30)"""
+    result = await steps.sandbox.exec(["python3", "-c", program], timeout_s=20, output_bytes=200)
+    said = b"[killed: its processes took more than 1024 MiB of memory together]\n"
+    assert (result.exit_status, result.head + result.tail) == (-9, said)
+
+
+async def test_sessions_are_counted_because_each_gets_a_part_of_the_time(steps: Steps) -> None:
+    program = "import os, time\nfor _ in range(25):\n  if os.fork() == 0:\n    os.setsid(); break\ntime.sleep(30)"
+    assert await steps.python(program) == "[killed: its processes were in more than 16 sessions]"
+
+
+async def test_terminals_are_counted(steps: Steps) -> None:
+    program = """
+import os, time
+read, write = os.pipe()
+for _ in range(3):
+    if os.fork() == 0:
+        count = 0
+        try:
+            while count < 40: os.openpty(); count += 1
+        except OSError: pass
+        os.write(write, bytes([count])); time.sleep(30)
+print(sum(os.read(read, 1)[0] for _ in range(3)))"""
+    assert await steps.python(program) == "64"
 
 
 async def test_code_of_the_workspace_is_not_imported_by_the_runtime(steps: Steps) -> None:

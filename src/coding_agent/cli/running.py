@@ -27,6 +27,7 @@ from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
+from coding_agent.sandbox.probes import refuse_broken_promises
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.store.writer import Durability
@@ -95,17 +96,12 @@ def jobs_of(options: Options) -> list[Job]:
 
 
 def open_backend(kind: str) -> SandboxBackend:
-    """The backend, after one sandbox of it was opened. Raises SandboxUnavailable."""
+    """The backend, after its promises were tried in a sandbox of it. Raises SandboxUnavailable."""
     backend = make_backend(kind)
     if kind == "local":
         err.print("[yellow]warning:[/] --sandbox local isolates nothing; run only tasks and policies that you trust")
-    anyio.run(_check_sandbox, backend)
+    anyio.run(refuse_broken_promises, backend)
     return backend
-
-
-async def _check_sandbox(backend: SandboxBackend) -> None:
-    async with backend.open(SandboxSpec()):
-        pass
 
 
 def play(

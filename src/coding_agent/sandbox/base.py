@@ -44,6 +44,9 @@ class SandboxSpec:
 
     memory_bytes: int = 1 << 30
     """Address space per process."""
+    all_memory_bytes: int = 1 << 30
+    """What the processes of one call may hold together, what they share counted once; files in memory have sizes of
+    their own."""
     workspace_bytes: int = 256 << 20
     tmp_bytes: int = 64 << 20
     processes: int = 128

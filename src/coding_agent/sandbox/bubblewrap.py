@@ -38,9 +38,9 @@ class BubblewrapBackend:
     kind: str = "bubblewrap"
     promises: tuple[str, ...] = (
         "filesystem", "network", "processes", "environment", "privileges", "syscalls", "memory", "disk", "process count",
-        "output", "timeouts",
+        "total memory", "fairness", "output", "timeouts",
     )  # fmt: skip
-    lacks: tuple[str, ...] = ("total memory", "kernel bugs", "side channels")
+    lacks: tuple[str, ...] = ("kernel memory", "kernel bugs", "side channels")
 
     @asynccontextmanager
     async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:

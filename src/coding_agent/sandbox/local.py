@@ -28,6 +28,7 @@ class LocalBackend:
     promises: tuple[str, ...] = ("environment", "memory", "output", "timeouts")
     lacks: tuple[str, ...] = (
         "filesystem", "network", "processes", "privileges", "syscalls", "disk", "process count", "total memory",
+        "fairness",
     )  # fmt: skip
 
     @asynccontextmanager

@@ -21,6 +21,9 @@ _BIND, _REMOUNT, _READ_ONLY = 4096, 32, 1
 INODES = 65536
 """Of a scratch file system: a million empty files would fill the kernel's memory, which no size counts."""
 
+TERMINALS = 64
+"""Of one call."""
+
 
 def _check(result: int, what: str) -> None:
     if result != 0:
@@ -46,7 +49,7 @@ def prepare(config: dict[str, Any]) -> None:
 
 
 def scratch(config: dict[str, Any]) -> None:
-    """An empty /tmp (and /dev/shm, and the /proc of this namespace) for the call that starts. Raises OSError."""
+    """An empty /tmp (and /dev/shm, /dev/pts, and the /proc of this namespace) for the call that starts. Raises OSError."""
     if not config["namespaces"]:
         import shutil  # only here, because its import is a tenth of the runtime's start
 
@@ -58,6 +61,8 @@ def scratch(config: dict[str, Any]) -> None:
     options = "mode=1777,size=%d,nr_inodes=%d" % (config["tmp_bytes"], INODES)
     _mount("tmpfs", "/tmp", "tmpfs", _PLAIN, options)
     _mount("tmpfs", "/dev/shm", "tmpfs", _PLAIN, options)
+    # The kernel has a few thousand terminals for the whole machine.
+    _mount("devpts", "/dev/pts", "devpts", 2 | _NOEXEC, "newinstance,ptmxmode=666,mode=620,max=%d" % TERMINALS)
 
 
 def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:

@@ -4,8 +4,8 @@ runtime ─fork─▶ warden (new pid, mount and IPC namespaces) ─fork─▶ i
         ─fork─▶ the process (limits, no capabilities, seccomp). When init ends, the kernel kills whatever is left.
 Without namespaces there is no warden, and the runtime, a subreaper, kills what is left.
 
-How it went is told by init over a pipe that the process itself never holds: `S` and the exit status, or `E` and why
-nothing could be run at all, which is never the agent's fault.
+How it went is told by init over a pipe that the process itself never holds: `S` and the exit status, `K` and why init
+killed it, or `E` and why nothing could be run at all, which is never the agent's fault.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from . import confine, reap
+from .watch import TICK_S, Watch
 
 STATUS = "_status"
 DRAIN = 64
@@ -68,6 +69,9 @@ def run(
             os.close(read_end)
     if told.startswith(b"S"):
         return Ended(int(told[1:]), False)
+    if told.startswith(b"K"):
+        sinks["out"].feed(b"[killed: " + told[1:].strip() + b"]\n")
+        return Ended(-signal.SIGKILL, False)
     if told or time.monotonic() < deadline:
         raise Broken(told[1:].decode("utf-8", "replace").strip() or "the namespace was destroyed from outside")
     return Ended(None, True)
@@ -117,7 +121,7 @@ def _finish(fd: int, sink: Sink) -> None:
 
 
 def _end(told: bytes, pid: int, config: dict[str, Any]) -> None:
-    if config["namespaces"] and told.startswith(b"S"):
+    if config["namespaces"] and told.startswith((b"S", b"K")):
         os.waitpid(pid, 0)
         reap.collect()
     else:
@@ -150,16 +154,27 @@ def _init(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: di
         confine.protect(config.get("protect", []))
     # Its pipe says how the process ended: not even a process of the same user may open it.
     confine.let_look(False)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     process = os.fork()
     if process == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         _become(main, fds, config)
     reap.close_all_but({fds[STATUS]})
+    told = _supervise(process, Watch(config) if config["namespaces"] else None)
+    os.write(fds[STATUS], told)
+    os._exit(0)
+
+
+def _supervise(process: int, watch: Watch | None) -> bytes:
+    """Reap children until `process` has ended or the call is over its budget; what to tell of it."""
     while True:
-        pid, status = os.wait()
+        pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == process:
-            code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-            os.write(fds[STATUS], b"S%d\n" % code)
-            os._exit(0)
+            return b"S%d\n" % (-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+        if watch is not None and watch.is_due() and (reason := watch.look()):
+            return b"K" + reason.encode() + b"\n"
+        if pid == 0:
+            signal.sigtimedwait([signal.SIGCHLD], TICK_S)
 
 
 def _become(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:

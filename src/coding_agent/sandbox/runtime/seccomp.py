@@ -1,7 +1,8 @@
 """A seccomp filter built by hand, for x86-64 and aarch64: system calls that no build or test needs are refused.
 
 EPERM, not death: a program that probes for a feature goes on without it. `clone3` answers ENOSYS, because a filter can
-not look into its arguments and every C library then falls back to `clone`, whose flags it can see.
+not look into its arguments and every C library then falls back to `clone`, whose flags it can see; so do the makers of
+memory that nobody counts, for which there are other ways.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _BOTH = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 467)
 """io_uring_setup, io_uring_enter, io_uring_register, open_tree, move_mount, fsopen, fsconfig, fsmount, fspick,
 pidfd_getfd, mount_setattr, quotactl_fd, memfd_secret, open_tree_attr: numbered alike everywhere."""
 _CLONE3 = 435
+_UNCOUNTED: dict[str, tuple[int, ...]] = {"x86_64": (319, 29, 68, 64), "aarch64": (279, 194, 186, 190)}
+"""memfd_create, shmget, msgget, semget: memory that belongs to no process and no file system with a size."""
 _ARCHES: dict[str, tuple[int, tuple[int, ...], int, int, int]] = {
     "x86_64": (0xC000003E, _X86, 56, 16, 41),
     "aarch64": (0xC00000B7, _ARM, 220, 29, 198),
@@ -44,7 +47,8 @@ _NR, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
 
 def program(machine: str = "") -> bytes:
     """The filter as an array of `struct sock_filter`. Raises KeyError for an unknown architecture."""
-    arch, denied, clone, ioctl, socket = _ARCHES[machine or os.uname().machine]
+    machine = machine or os.uname().machine
+    arch, denied, clone, ioctl, socket = _ARCHES[machine]
     deny = _ERRNO | errno.EPERM
     code: list[tuple[int, int, int, int]] = [
         (_LD, 0, 0, _ARCH),
@@ -56,7 +60,8 @@ def program(machine: str = "") -> bytes:
     ]
     for number in (*denied, *_BOTH):
         code += [(_JEQ, 0, 1, number), (_RET, 0, 0, deny)]
-    code += [(_JEQ, 0, 1, _CLONE3), (_RET, 0, 0, _ERRNO | errno.ENOSYS)]
+    for number in (_CLONE3, *_UNCOUNTED[machine]):
+        code += [(_JEQ, 0, 1, number), (_RET, 0, 0, _ERRNO | errno.ENOSYS)]
     code += [
         (_JEQ, 0, 4, clone), (_LD, 0, 0, _ARG0), (_JSET, 0, 1, _NAMESPACES), (_RET, 0, 0, deny), (_RET, 0, 0, _ALLOW),
         (_JEQ, 0, 5, ioctl), (_LD, 0, 0, _ARG1), (_JEQ, 1, 0, _TIOCSTI), (_JEQ, 0, 1, _TIOCLINUX), (_RET, 0, 0, deny),

@@ -1,0 +1,76 @@
+"""Every hostile program in every stage beside a neighbour, then the cheats and the honest solutions, as one table.
+
+python scripts/hostile.py [WORD …]    only programs whose name holds one of the words
+
+Exits with 1 when anything escaped, starved a neighbour, was left behind, recorded untruly or rewarded wrongly.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.hostile.attack import Report, attack
+from tests.hostile.corpus import attempts
+from tests.hostile.program import corpus
+from tests.hostile.staging import STAGES
+from tests.hostile.test_rewards import earned
+
+
+def main(words: Sequence[str]) -> int:
+    programs = [program for program in corpus() if not words or any(word in program.name for word in words)]
+    folder = Path(tempfile.mkdtemp(prefix="coding-agent-hostile-"))
+    folder.chmod(0o755)
+    try:
+        print(f"as {'root' if os.geteuid() == 0 else f'uid {os.geteuid()}'}, {os.cpu_count()} cores", flush=True)
+        began = time.monotonic()
+        (folder / "attack").mkdir()
+        report = attack(programs, folder / "attack")
+        _by_family(report)
+        print(f"{'':>17}took {time.monotonic() - began:.0f} s; {report.neighbours} neighbours beside, "
+              f"the slowest {report.slowest:.1f} times the median", flush=True)  # fmt: skip
+        rewards = {} if words else _rewards(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    wrong = {
+        "escapes": report.escaped,
+        "starved neighbours": list(report.starved),
+        "leftovers": list(report.leftovers),
+        "recorded untruly": report.untrue,
+        f"later than ten times the allowed second (latest {max(v.late_s for v in report.verdicts):.1f} s)": report.late,
+        **rewards,
+    }
+    print(f"\n{len(programs):>9} programs in {len(STAGES)} stages = {report.runs} runs")
+    for what, found in wrong.items():
+        print(f"{len(found):>9} {what}", *(f"\n{'':>11}{each}" for each in found), sep="")
+    return 1 if any(wrong.values()) or not programs else 0
+
+
+def _by_family(report: Report) -> None:
+    print(f"{'programs':>9} {'runs':>5} {'escapes':>8} {'untrue':>7} {'late, s':>8}  family")
+    for family in sorted({verdict.program.family for verdict in report.verdicts}):
+        found = [verdict for verdict in report.verdicts if verdict.program.family == family]
+        escapes, untruths = (sum(map(len, each)) for each in ([v.escapes for v in found], [v.untruths for v in found]))
+        late = max(verdict.late_s for verdict in found)
+        print(f"{len(found):>9} {len(found) * len(STAGES):>5} {escapes:>8} {untruths:>7} {late:>8.1f}  {family}")
+
+
+def _rewards(folder: Path) -> dict[str, list[str]]:
+    """Wrongly paid and wrongly unpaid attempts, by what to call them."""
+    wrong = {}
+    for corpus_name, right, title in (("cheats", 0.0, "false rewards"), ("fair", 1.0, "unfair rewards")):
+        found = earned(attempts(corpus_name), folder / corpus_name)
+        odd = [f"{name}: {end}" for name, end in sorted(found.items()) if end != ("submitted", right)]
+        wrong[f"{title}, of {len(found)} {'cheats' if right == 0 else 'honest solutions'}"] = odd
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

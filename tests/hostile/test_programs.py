@@ -1,0 +1,57 @@
+"""No hostile program escapes, starves a neighbour, leaves anything behind or is recorded untruly."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.attack import Report, attack
+from tests.hostile.program import corpus
+
+SAMPLE = (
+    "escape/abstract-socket", "escape/device-nodes", "escape/launcher-environment", "escape/mount", "escape/path-socket",
+    "escape/ptrace", "git/hooks", "patches/link-then-write", "paths/deep-directories", "paths/link-ancestor",
+    "paths/pipe", "processes/daemon", "processes/ends-early", "processes/kill-everything", "python/places-of-the-host",
+    "resources/fork-bomb", "resources/fork-bomb-sessions", "resources/memory-many-processes", "resources/output-flood",
+)  # fmt: skip
+"""What the suite plays each time; `make hostile` plays them all."""
+
+
+@pytest.fixture(scope="module")
+def report() -> Iterator[Report]:
+    folder = Path(tempfile.mkdtemp(prefix="coding-agent-hostile-"))
+    folder.chmod(0o755)
+    yield attack([program for program in corpus() if program.name in SAMPLE], folder)
+    shutil.rmtree(folder)
+
+
+def test_nothing_of_the_host_is_read_changed_or_connected_to(report: Report) -> None:
+    assert report.escaped == []
+
+
+def test_the_log_says_what_happened(report: Report) -> None:
+    assert report.untrue == []
+
+
+def test_a_neighbour_ends_as_ever(report: Report) -> None:
+    assert report.neighbours
+    assert report.starved == ()
+
+
+def test_no_process_mount_directory_or_descriptor_is_left(report: Report) -> None:
+    assert report.leftovers == ()
+
+
+def test_time_limits_end_what_does_not_end_itself(report: Report) -> None:
+    assert report.late == []
+
+
+def test_the_corpus_is_as_large_as_promised_and_every_claim_is_its_own() -> None:
+    programs = corpus()
+    assert len(programs) >= 80
+    assert len({program.claim for program in programs}) == len(programs)
+    assert {program.name for program in programs} >= set(SAMPLE)
