@@ -21,7 +21,7 @@ from tests.hostile.attack import Report, attack
 from tests.hostile.corpus import attempts
 from tests.hostile.program import corpus
 from tests.hostile.staging import STAGES
-from tests.hostile.test_rewards import earned
+from tests.hostile.test_rewards import earned, played
 
 
 def main(words: Sequence[str]) -> int:
@@ -66,7 +66,7 @@ def _rewards(folder: Path) -> dict[str, list[str]]:
     """Wrongly paid and wrongly unpaid attempts, by what to call them."""
     wrong = {}
     for corpus_name, right, title in (("cheats", 0.0, "false rewards"), ("fair", 1.0, "unfair rewards")):
-        found = earned(attempts(corpus_name), folder / corpus_name)
+        found = earned(played(attempts(corpus_name), folder / corpus_name))
         odd = [f"{name}: {end}" for name, end in sorted(found.items()) if end != ("submitted", right)]
         wrong[f"{title}, of {len(found)} {'cheats' if right == 0 else 'honest solutions'}"] = odd
     return wrong

@@ -12,6 +12,7 @@ import pytest
 from tests.hostile.attack import Report, attack
 from tests.hostile.program import corpus
 
+pytestmark = pytest.mark.xdist_group("programs")
 SAMPLE = (
     "escape/abstract-socket", "escape/device-nodes", "escape/launcher-environment", "escape/mount", "escape/path-socket",
     "escape/ptrace", "git/hooks", "patches/link-then-write", "paths/deep-directories", "paths/link-ancestor",
