@@ -28,7 +28,7 @@ def records(tmp_path: Path) -> Iterator[MakeRecords]:
     from tests.areno.stand import EASY, TASKS
 
     def make(*tasks: str, **options: Any) -> list[dict[str, Any]]:
-        config = ArenoConfig(**{"run_dir": str(tmp_path / "run"), "sandbox": "local", **options})
+        config = ArenoConfig(**{"run_dir": str(tmp_path / "run"), "sandbox": "local", "tensorboard": "", **options})
         return [record(load_task(TASKS / task), TASKS / task, config) for task in tasks or (EASY,)]
 
     yield make

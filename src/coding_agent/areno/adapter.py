@@ -20,6 +20,7 @@ from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.limits import limits_of
 from coding_agent.areno.policy import ArenoPolicy
 from coding_agent.areno.service import Asked, Played, Service, service_for
+from coding_agent.areno.tensorboard import record_step
 from coding_agent.areno.tokens import Tokens
 from coding_agent.areno.turns import Answer, answer_of, to_turns
 from coding_agent.areno.verdict import KEY, Verdict, with_verdict
@@ -41,6 +42,7 @@ async def run_step(ctx: Any, batch: Any) -> Any:
     asked = [Asked(key=key, **_named(item)) for key, item in items.items()]
     played = await _played(service, asked, policy, int(ctx.max_running_prompts))
     answers = await asyncio.to_thread(_answers, played, config, policy.context)
+    await asyncio.to_thread(_record, service, played, answers)
     return _trajectory(items, answers, config, played)
 
 
@@ -95,6 +97,12 @@ def _answers(played: Played, config: ArenoConfig, context: int | None) -> dict[K
         except Exception:  # noqa: BLE001  one unreadable log must not cost the step
             _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
     return found
+
+
+def _record(service: Service, played: Played, answers: dict[Key, Answer]) -> None:
+    log_path = service.run.log_path
+    earlier = [log_path(each.task, each.sample, n) for each in played.outcomes.values() for n in range(each.attempt)]
+    record_step(service.config, played.step, [answer.facts for answer in answers.values()], earlier)
 
 
 def _trajectory(items: dict[Key, Any], answers: dict[Key, Answer], config: ArenoConfig, played: Played) -> Any:

@@ -14,6 +14,7 @@ from coding_agent.areno.verdict import worth
 from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn
 from coding_agent.events.values import JSON
 from coding_agent.policies.wire import to_wire, tool_to_wire
+from coding_agent.projections.steps import EpisodeFacts, episode_facts
 from coding_agent.projections.tokens import SampledTurn, sampled_turns, trained_turns
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.store.reader import read_decoded
@@ -46,6 +47,8 @@ class Answer:
     """Turns whose prompt did not begin with all of the turn before."""
     overlong: int
     """Turns left out, as AReno would drop the whole episode for a row longer than the context."""
+    facts: EpisodeFacts
+    """For the sum of the step."""
 
 
 def answer_of(log: Path, config: ArenoConfig, context: int | None) -> Answer:
@@ -53,15 +56,17 @@ def answer_of(log: Path, config: ArenoConfig, context: int | None) -> Answer:
     records = list(read_decoded(log))
     events = tuple(each.event for each in records)
     every = sampled_turns(events)
+    reward = worth(config, events, blobs_of(log).get)
     chosen = trained_turns(events, trainable=config.trainable, drift=config.drift, context=context)
     return Answer(
         log=log,
         head=records[-1].record.chain,
-        reward=worth(config, events, blobs_of(log).get).value,
+        reward=reward.value,
         turns=rows_of(events, chosen, config.history),
         tools=[tool_to_wire(tool) for tool in _header(events).tools],
         drifted=sum(turn.lost > 0 for turn in every),
         overlong=sum(_is_overlong(turn, context) for turn in every),
+        facts=episode_facts(events, reward, [each.record.at for each in records]),
     )
 
 

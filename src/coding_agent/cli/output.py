@@ -11,6 +11,8 @@ from rich.console import Console
 
 out = Console(highlight=False, soft_wrap=True)
 """For what was asked for, when it was not asked for as JSON."""
+wide = Console(highlight=False, width=240)
+"""The same for tables whose columns are kept whole, however narrow the terminal: a cut name says nothing."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

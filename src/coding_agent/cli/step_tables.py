@@ -1,0 +1,106 @@
+"""A run step by step, for people: several narrow tables with a line per step. `--json` has every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.table import Table
+
+from coding_agent.projections.spread import Spread
+from coding_agent.projections.steps import STAGES, StepMetrics
+
+Column = tuple[str, Callable[[StepMetrics], str]]
+
+
+def step_tables(steps: Sequence[StepMetrics]) -> list[Table]:
+    """Columns of what never happened in any step are left out."""
+    return [
+        _table("how episodes ended", [*OUTCOMES, *_counted(steps, lambda step: step.run.reasons)], steps),
+        _table("what they did", WORK, steps),
+        _table("what can be learnt from them", [*GROUPS, *_counted(steps, _masked)], steps),
+        _table("reward, and means of its parts", [REWARD, *_parts(steps)], steps),
+        _table("seconds: p50 p95 max", _stages(steps), steps),
+        _table("what they cost", COST, steps),
+    ]
+
+
+def _table(title: str, columns: Iterable[Column], steps: Sequence[StepMetrics]) -> Table:
+    shown = list(columns)
+    table = Table(box=None, title=title, title_justify="left")
+    table.add_column("step", justify="right")
+    for name, _ in shown:
+        table.add_column(name, justify="right")
+    for step in steps:
+        table.add_row("-" if step.step is None else str(step.step), *(value(step) for _, value in shown))
+    return table
+
+
+def _counted(steps: Sequence[StepMetrics], counts: Callable[[StepMetrics], dict[str, int]]) -> list[Column]:
+    def column(name: str) -> Column:
+        return name, lambda step: str(counts(step).get(name, 0))
+
+    return [column(name) for name in sorted({name for step in steps for name in counts(step)})]
+
+
+def _masked(step: StepMetrics) -> dict[str, int]:
+    return {f"masked: {reason}": count for reason, count in step.masked.items()}
+
+
+def _parts(steps: Sequence[StepMetrics]) -> list[Column]:
+    def column(name: str) -> Column:
+        return name, lambda step: _number(step.parts.get(name))
+
+    return [column(name) for name in sorted({name for step in steps for name in step.parts})]
+
+
+def _stages(steps: Sequence[StepMetrics]) -> list[Column]:
+    def column(stage: str) -> Column:
+        return stage.replace("_", "-"), lambda step: _seconds(step.latency_s.get(stage))
+
+    return [column(stage) for stage in STAGES if any(stage in step.latency_s for step in steps)]
+
+
+def _seconds(spread: Spread | None) -> str:
+    return "-" if spread is None else f"{spread.p50:.2f} {spread.p95:.2f} {spread.max:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+OUTCOMES: list[Column] = [
+    ("episodes", lambda step: str(step.run.episodes)),
+    ("passed", lambda step: str(step.run.passed)),
+    ("only visible", lambda step: str(step.only_visible)),
+    ("begun again", lambda step: str(step.attempts)),
+]
+WORK: list[Column] = [
+    ("turns", lambda step: f"{step.run.turns_mean:.1f}"),
+    ("most", lambda step: str(step.turns_max)),
+    ("cut", lambda step: str(step.truncated)),
+    ("tool errors", lambda step: _share(step.tool_error_rate)),
+    ("retries", lambda step: str(step.run.retries)),
+    ("tampering", lambda step: str(step.run.tampering)),
+]
+GROUPS: list[Column] = [
+    ("mixed", lambda step: str(step.groups.mixed)),
+    ("all pass", lambda step: str(step.groups.all_pass)),
+    ("all fail", lambda step: str(step.groups.all_fail)),
+    ("ungraded", lambda step: str(step.groups.ungraded)),
+    ("zero variance", lambda step: str(step.groups.zero_variance)),
+    ("drift", lambda step: _share(step.drift.rate)),
+    ("reply", lambda step: str(step.drift.reply)),
+    ("history", lambda step: str(step.drift.history)),
+]
+REWARD: Column = ("reward", lambda step: _number(step.reward_mean))
+COST: list[Column] = [
+    ("tokens", lambda step: str(step.run.prompt_tokens + step.run.completion_tokens)),
+    ("per solved task", lambda step: _number(step.tokens_per_solved_task)),
+    ("models busy", lambda step: _number(step.models_busy)),
+    ("slowest / p50", lambda step: _number(step.straggler)),
+    ("slowest", lambda step: step.slowest or "-"),
+]

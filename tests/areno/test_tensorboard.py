@@ -1,0 +1,126 @@
+"""Curves: the bytes are TensorBoard's own, the place is AReno's, and nothing that goes wrong costs a step."""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coding_agent.areno import event_file
+from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.tensorboard import metrics_folder, record_step
+from tests.areno.conftest import MakeRecords
+from tests.areno.stand import Engine, Model, play, prompt_batch, quitter, trainer
+from tests.areno.test_trouble import killer
+from tests.projections.facts import ended, facts_of
+
+OPENED = "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9"
+REWARD = (
+    "2a00000000000000ae8d91f50900001040fc54d94110ac022a1c0a1a0a13"
+    "636f64696e675f6167656e742f726577617264150000c03e719c7c8d"
+)
+"""Written by tensorboard 2.21."""
+WHEN = 1700000000.25
+
+
+def parsed(data: bytes) -> list[bytes]:
+    """What a file holds, each checksum checked."""
+    found = []
+    while data:
+        (size,) = struct.unpack("<Q", data[:8])
+        assert data[: 16 + size] == event_file.record(data[12 : 12 + size])
+        found.append(data[12 : 12 + size])
+        data = data[16 + size :]
+    return found
+
+
+def test_the_checksum_is_castagnoli() -> None:
+    assert event_file.crc32c(b"123456789") == 0xE3069283
+    assert event_file.crc32c(bytes(32)) == 0x8A9136AA
+
+
+def test_records_are_byte_for_byte_those_of_tensorboard() -> None:
+    assert event_file.opening(WHEN).hex() == OPENED
+    assert event_file.scalars(300, {"coding_agent/reward": 0.375}, WHEN).hex() == REWARD
+
+
+@given(st.dictionaries(st.text(min_size=1), st.floats(width=32, allow_nan=False)), st.integers(0, 2**40))
+def test_there_is_one_record_to_a_scalar(values: dict[str, float], step: int) -> None:
+    found = parsed(event_file.scalars(step, values, WHEN))
+    assert len(found) == len(values)
+    for (name, value), data in zip(values.items(), found, strict=True):
+        assert name.encode() in data
+        assert data.endswith(struct.pack("<f", value))
+
+
+def test_a_number_too_large_for_the_format_is_infinite() -> None:
+    (data,) = parsed(event_file.scalars(0, {"a": -1e300}, WHEN))
+    assert data.endswith(struct.pack("<f", -math.inf))
+
+
+def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = ArenoConfig(tensorboard=str(tmp_path))
+    for step in range(3):
+        record_step(config, step, [facts_of(ended(solved=index < step), step=step) for index in range(4)])
+    read = EventAccumulator(str(tmp_path / "coding_agent"))
+    read.Reload()
+    assert [(each.step, each.value) for each in read.Scalars("coding_agent/pass_rate")] == [(0, 0), (1, 0.25), (2, 0.5)]
+    assert read.Scalars("coding_agent/groups/mixed")[2].value == 1.0
+
+
+def test_a_step_adds_a_point_to_one_file_of_this_process(tmp_path: Path) -> None:
+    config = ArenoConfig(tensorboard=str(tmp_path))
+    for step in range(2):
+        record_step(config, step, [facts_of(ended(solved=True), step=step)])
+    (file,) = (tmp_path / "coding_agent").iterdir()
+    assert file.name.startswith("events.out.tfevents.")
+    tags = [data for data in parsed(file.read_bytes()) if b"coding_agent/reward\x15" in data]
+    assert [data[-4:] for data in tags] == [struct.pack("<f", 1.0)] * 2
+
+
+@pytest.mark.parametrize(
+    ("model", "tag", "value"), [(quitter, "ended/blocked", 2.0), (killer, "retries/episodes", 2.0)]
+)
+def test_a_step_that_areno_plays_is_on_the_curves(
+    records: MakeRecords, tmp_path: Path, model: Model, tag: str, value: float
+) -> None:
+    engine = Engine(model)
+    play(trainer(engine, n_samples=2), prompt_batch(engine, records(tensorboard=str(tmp_path))))
+    (file,) = (tmp_path / "coding_agent").iterdir()
+    (data,) = [data for data in parsed(file.read_bytes()) if f"coding_agent/{tag}\x15".encode() in data]
+    assert data.endswith(struct.pack("<f", value))
+
+
+def test_a_disk_that_refuses_never_costs_the_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    record_step(ArenoConfig(tensorboard=str(tmp_path / "file")), 0, [facts_of(ended(solved=True))])
+    assert "curves are not written" in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ([], "/tmp/areno/tfevent"),
+        (["areno", "train", "--metrics-log-dir", "/a"], "/a"),
+        (["areno", "train", "--metrics-log-dir=/a", "--metrics-log-dir", "/b"], "/b"),
+    ],
+)
+def test_curves_go_below_arenos_own_directory(words: list[str], place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "areno.cli.train", sys)
+    assert metrics_folder(ArenoConfig(), words) == Path(place) / "coding_agent"
+
+
+def test_the_configuration_decides_and_nothing_is_written_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "areno.cli.train", raising=False)
+    assert metrics_folder(ArenoConfig(), ["--metrics-log-dir", "/a"]) is None
+    monkeypatch.setitem(sys.modules, "areno.cli.train", sys)
+    assert metrics_folder(ArenoConfig(tensorboard="/c"), ["--metrics-log-dir", "/a"]) == Path("/c/coding_agent")
+    assert metrics_folder(ArenoConfig(tensorboard="")) is None
