@@ -47,7 +47,11 @@ class ArenoConfig:
     sandbox: str = "bubblewrap"
     toolset: str = "default"
     max_turns: int | None = attrs.field(default=None, validator=_positive)
-    """Instead of each task's own limit."""
+    """Instead of each task's own limit; so are the next two."""
+    max_tokens: int | None = attrs.field(default=None, validator=_positive)
+    """Prompt and completion of all turns of an episode."""
+    max_seconds: float | None = attrs.field(default=None, validator=_positive)
+    """Of an episode, from its sandbox on."""
     max_new_tokens: int | None = attrs.field(default=None, validator=_positive)
     """Of one turn; AReno's own `--max-new-tokens` if None."""
     context_tokens: int | None = attrs.field(default=None, validator=_positive)

@@ -24,6 +24,7 @@ import structlog
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.policy import ArenoPolicy
 from coding_agent.errors import StoreError
+from coding_agent.events.values import Limits
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
@@ -138,11 +139,15 @@ class Service:
             task=task,
             policy=policy,
             sample=sample,
-            limits=task_limits(task, max_turns=self.config.max_turns),
+            limits=self._limits(task),
             seed=episode_seed(self.config.seed, task.id, sample),
             step=step,
             group=f"{step}/{asked.key[0]}",
         )
+
+    def _limits(self, task: TaskSpec) -> Limits:
+        own, config = task_limits(task, max_turns=self.config.max_turns), self.config
+        return attrs.evolve(own, tokens=config.max_tokens or own.tokens, seconds=config.max_seconds or own.seconds)
 
     def _world(self, slots: int) -> World:
         config = self.config
