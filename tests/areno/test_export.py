@@ -61,6 +61,13 @@ def test_sft_rows_are_the_conversations_of_solved_episodes(records: MakeRecords,
     assert len(exported(tmp_path, "--format", "sft", "--min-reward", "0")) == 2
 
 
+def test_a_training_run_is_gone_on_with_by_training(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(quitter)
+    play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
+    done = run("resume", tmp_path / "run")
+    assert (done.returncode, "start `areno train` again with the same run_dir" in done.stderr) == (2, True)
+
+
 def test_score_and_areno_agree_on_every_reward(records: MakeRecords, tmp_path: Path) -> None:
     engine = Engine(mixed())
     rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, records()))

@@ -60,6 +60,8 @@ class Options:
     @classmethod
     def of(cls, run: RunDirectory) -> Options:
         """Those that a run was begun with. Raises UsageError when `run.toml` is not one of ours."""
+        if "areno" in run.configuration:
+            raise UsageError(f"{run.path} is a training run: start `areno train` again with the same run_dir to go on")
         try:
             return cattrs.Converter(forbid_extra_keys=True).structure(run.configuration, cls)
         except Exception as error:
