@@ -1,7 +1,9 @@
 """The schema of the event format as a file, so that a change of it can not go unnoticed.
 
 `tests/formats/schema_v1.json` lists every field of every event and value. This script adds what is new and allowed within
-a format version: a new type of event or value, a new optional field. Anything else it refuses: that is a new version.
+a format version: a new type of event or value, a new optional field after all others. Anything else it refuses: that is a
+new version. (The order of fields means nothing, but it is in the bytes. A release that does not know a field writes it last
+when it copies an event; as new fields are added last, its copy is the newer release's line byte for byte.)
 """
 
 from __future__ import annotations
@@ -50,6 +52,10 @@ def problems(then: Schema, now: Schema) -> list[str]:
         for field, was in old["fields"].items():
             if new["fields"].get(field) != was:
                 found.append(f"{name}.{field} was {was}, now it is {new['fields'].get(field, 'gone')}")
+        if [field for field in old["fields"] if field in new["fields"]] != [*new["fields"]][: len(old["fields"])]:
+            found.append(
+                f"{name}: its fields are in another order; a new one comes last, where a copy by an older release has it"
+            )
         for field in new["fields"].keys() - old["fields"].keys():
             if new["fields"][field]["default"] == REQUIRED:
                 found.append(f"{name}.{field} is new and has no default: old logs do not have it")

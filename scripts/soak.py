@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -25,7 +26,11 @@ def main(arguments: list[str]) -> int:
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            result = carry_out(campaign, "short" if size == "short" else "long", Path(folder))
+            try:
+                result = carry_out(campaign, "short" if size == "short" else "long", Path(folder))
+            except Exception:  # noqa: BLE001  one that broke off has failed; the others are still to be tried
+                traceback.print_exc()
+                result = Result(campaign.guarantee, 0, ("broke off: see the traceback",))
         results.append(result)
         spent = time.monotonic() - began
         print(f"{result.tried:>9} {len(result.failures):>8} {spent:>8.1f}  {result.guarantee}", flush=True)

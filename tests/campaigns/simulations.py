@@ -10,6 +10,7 @@ import attrs
 from coding_agent.sandbox.simulated import SeededFaults
 from coding_agent.store.writer import Durability
 from tests.campaigns import Cases, Size, campaign
+from tests.simulation.always import replays_of
 from tests.simulation.crashes import problems as crash_problems
 from tests.simulation.crashes import snapshots_of
 from tests.simulation.schedules import Schedule, problems, schedule, steps
@@ -20,6 +21,13 @@ from tests.simulation.worlds import Places
 def schedules(size: Size, folder: Path) -> Cases:
     for seed in range(10_000 if size == "long" else 100):
         yield _told(f"python -m tests.simulation {seed}", problems(schedule(seed)))
+
+
+@campaign("Replayed from zero after every event of a rollout, whatever fails: the same until there, each time")
+def always(size: Size, folder: Path) -> Cases:
+    for seed in range(200 if size == "long" else 4):
+        for problem in replays_of(seed):
+            yield None if problem is None else f"schedule {seed}: {problem}"
 
 
 @campaign("A run cancelled at any step of any task: every log is sealed, nothing is left")

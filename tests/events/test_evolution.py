@@ -70,13 +70,21 @@ def test_sealed_replay_refuses_unknown_fields_by_name(tmp_path: Path) -> None:
         replay_log(newer(tmp_path))
 
 
-def test_a_copied_event_keeps_its_unknown_fields(tmp_path: Path) -> None:
+def test_a_copied_event_keeps_its_unknown_fields_and_its_bytes(tmp_path: Path) -> None:
     source, copy = newer(tmp_path), tmp_path / "copy.jsonl"
     with LogWriter.create(copy) as log:
         for each in history(source, None):
             log.append(each.event, at=each.record.at, unknown=each.unknown)
     assert b'"cached_tokens":7' in copy.read_bytes()
+    assert [_meant(line) for line in copy.read_bytes().splitlines()] == [
+        _meant(line) for line in source.read_bytes().splitlines()
+    ]
     assert verify(copy).semantic_digest == verify(source).semantic_digest
+
+
+def _meant(line: bytes) -> bytes:
+    """Data and state; when the line was durable is the writer's own."""
+    return line.partition(b',"data":')[2].rpartition(b',"chain":')[0]
 
 
 def relabelled(tmp_path: Path) -> Path:

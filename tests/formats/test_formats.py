@@ -16,6 +16,7 @@ from coding_agent.replay.golden import projections
 from coding_agent.replay.sealed import replay_log
 from coding_agent.store.reader import read_events, read_records, verify
 from coding_agent.store.rundir import blobs_of
+from tests.replay.rederiving import rederived
 
 HERE = Path(__file__).parent
 PINNED: dict[str, Any] = json.loads((HERE / "pinned.json").read_text())
@@ -36,6 +37,11 @@ def test_a_log_of_a_released_format_is_what_it_always_was(name: str) -> None:
     assert projections(read_events(path), blobs_of(path).get) == PINNED[name]["projections"]
 
 
+@pytest.mark.parametrize("name", PINNED)
+def test_a_frozen_log_that_is_derived_and_written_again_is_the_same_bytes(name: str) -> None:
+    assert rederived(read_records(HERE / name)) == (HERE / name).read_bytes()
+
+
 def test_every_frozen_log_is_pinned() -> None:
     assert {str(path.relative_to(HERE)) for path in HERE.glob("v*/*.jsonl")} == set(PINNED)
 
@@ -52,6 +58,16 @@ def test_the_schema_changed_only_as_a_format_version_allows() -> None:
     assert then == now, "new and allowed: python scripts/schema_snapshot.py writes it down"
 
 
+def _reordered(schema: Any) -> None:
+    fields = schema["ModelTurn"]["fields"]
+    fields["turn"] = fields.pop("turn")
+
+
+def _squeezed_in(schema: Any) -> None:
+    mood = {"mood": {"type": "str", "kind": "given", "default": "''"}}
+    schema["Done"]["fields"] = {**mood, **schema["Done"]["fields"]}
+
+
 def _renamed(schema: Any) -> None:
     fields = schema["ModelTurn"]["fields"]
     fields["text"] = fields.pop("content")
@@ -64,6 +80,8 @@ def _renamed(schema: Any) -> None:
         (lambda s: s["ModelTurn"]["fields"]["turn"].update(type="str"), "ModelTurn.turn was"),
         (lambda s: s["ToolResult"]["fields"]["outcome"].update(kind="derived"), "ToolResult.outcome was"),
         (lambda s: s["Limits"]["fields"]["turns"].update(default="50"), "Limits.turns was"),
+        (_reordered, "ModelTurn: its fields are in another order"),
+        (_squeezed_in, "Done: its fields are in another order"),
         (lambda s: s["Done"].update(wire="finished"), "Done: its wire name was done"),
         (lambda s: s.pop("Notice"), "Notice is gone"),
         (lambda s: s["Done"]["fields"].update(mood={"type": "str", "kind": "given", "default": "(required)"}),

@@ -123,7 +123,7 @@ def test_a_changed_projection_is_accepted_with_its_origin(project: Path) -> None
     expected.write_text(expected.read_text().replace('"value": 1.0', '"value": 0.5'))
     assert run(project, OPTION, *FIX).returncode == 0
     accepted = json.loads(expected.read_text())["accepted"]
-    assert [each["reason"] for each in accepted] == ["the words are better"] * 2
+    assert [each["reason"] for each in accepted[-2:]] == ["the words are better"] * 2
 
 
 def test_a_change_is_not_accepted_without_a_reason(project: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import zlib
 from pathlib import Path
 
 import attrs
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from coding_agent.events.schema import Done, Event, Stopped, ToolResult
 from coding_agent.events.values import Changes, FileChange, FileContent
 from coding_agent.projections.metrics import episode_metrics, run_metrics
-from coding_agent.projections.patch import patch
+from coding_agent.projections.patch import _stored, patch
 from coding_agent.projections.reward import reward
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.projections.transcript import transcript
@@ -139,6 +140,13 @@ def test_git_applies_every_patch_that_is_projected(
         (folder / "f").write_bytes(old)
     subprocess.run(["git", "apply", "-"], input=diff.encode(), cwd=folder, check=True)
     assert (_read(folder / "f")) == new
+
+
+@pytest.mark.parametrize("size", [0, 1, 0xFFFF, 0x10000, 200_000])
+def test_the_bytes_of_a_binary_patch_depend_on_no_library(size: int) -> None:
+    data = bytes(range(256)) * (size // 256 + 1)
+    assert zlib.decompress(_stored(data[:size])) == data[:size]
+    assert len(_stored(data[:size])) == 2 + 5 * max(1, -(-size // 0xFFFF)) + size + 4
 
 
 def _read(path: Path) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import struct
 import zlib
 from base64 import b64decode, b85encode
 from collections.abc import Callable, Iterable, Iterator
@@ -132,9 +133,18 @@ def _terminated(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _literal(data: bytes) -> str:
-    # git's binary patch: deflated, base 85, 52 bytes a line, each line led by its length as A to Z, then a to z.
-    packed = zlib.compress(data)
+    # git's binary patch: a zlib stream, base 85, 52 bytes a line, each line led by its length as A to Z, then a to z.
+    packed = _stored(data)
     rows = [packed[i : i + 52] for i in range(0, len(packed), 52)]
     sizes = [chr(64 + len(row)) if len(row) <= 26 else chr(70 + len(row)) for row in rows]
     body = "".join(size + b85encode(row, pad=True).decode() + "\n" for size, row in zip(sizes, rows, strict=True))
     return f"literal {len(data)}\n{body}\n"
+
+
+def _stored(data: bytes) -> bytes:
+    """A zlib stream (RFC 1950, 1951) that only stores: what compressing gives depends on the zlib that is linked."""
+    blocks = [data[i : i + 0xFFFF] for i in range(0, len(data), 0xFFFF)] or [b""]
+    last = len(blocks) - 1
+    heads = (struct.pack("<BHH", n == last, len(block), len(block) ^ 0xFFFF) for n, block in enumerate(blocks))
+    body = b"".join(head + block for head, block in zip(heads, blocks, strict=True))
+    return b"\x78\x01" + body + struct.pack(">I", zlib.adler32(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -92,7 +93,8 @@ def _call(event: ToolCall) -> Iterator[Block]:
 
 
 def _value(value: JSON) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    # Not repr: which characters that escapes depends on the Python.
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     first, _, rest = text.partition("\n")
     return first[:100] + ("…" if rest or len(first) > 100 else "")
 
