@@ -9,8 +9,10 @@ INCOMPATIBLE = 4
 NO_SANDBOX = 5
 """This host can not keep the sandbox's promises."""
 INTERRUPTED = 130
+UNREAD = 141
+"""Nobody reads what was to be written; as the shell says it of any program that SIGPIPE ended."""
 
 HELP = """\
-Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage; 3 a log is damaged, torn, missing
-or can not be written; 4 a log is of a format that this release does not know; 5 no sandbox on this host;
-130 interrupted."""
+Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage, or a file or output that the
+system refuses; 3 a log is damaged, torn, missing or can not be written; 4 a log is of a format that this release does
+not know; 5 no sandbox on this host; 130 interrupted; 141 nobody reads the output."""

@@ -25,9 +25,10 @@ from coding_agent.tasks.spec import TaskSpec
 @click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--at", required=True, type=click.IntRange(0), help="The last event that is kept, by its seq.")
 @click.option("--policy", metavar="SPEC", help="Who goes on; by default whoever played until there.")
-@click.option("--n-samples", "-k", default=1, show_default=True, type=click.IntRange(1),
+@click.option("--n-samples", "-k", default=1, show_default=True, type=click.IntRange(1, 1_000_000),
               help="How many branches; the first has the parent's seed, the others one of their own.")  # fmt: skip
-@click.option("--max-turns", type=click.IntRange(1), help="Instead of the parent's limit; turns before the fork count.")
+@click.option("--max-turns", type=click.IntRange(1, 1_000_000),
+              help="Instead of the parent's limit; turns before the fork count.")  # fmt: skip
 @click.option("--tasks", default="tasks", show_default=True, type=click.Path(exists=True),
               help="Where the task is: a task folder, or a folder of them.")  # fmt: skip
 @click.option("--concurrency", "-n", default=os.cpu_count() or 2, type=click.IntRange(1), help="Episodes at a time.")

@@ -12,7 +12,7 @@ import structlog
 
 from coding_agent import __version__
 from coding_agent.cli import exits
-from coding_agent.cli.output import err
+from coding_agent.cli.output import ErrLogger, err, prepare_streams, settle_streams
 from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError
 
 COMMANDS = {
@@ -63,7 +63,7 @@ def cli(verbose: bool) -> None:
     """
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: ErrLogger(),
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
@@ -85,6 +85,13 @@ def exit_code(error: CodingAgentError) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
+    prepare_streams()
+    code = _run(arguments)
+    settle_streams()
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = cli.main(args=arguments, standalone_mode=False)
     except click.exceptions.Abort:
@@ -96,7 +103,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         err.print(f"[bold red]error:[/] {type(error).__name__}", end=": ")
         err.print(str(error), markup=False)
         code = exit_code(error)
-    sys.exit(code if isinstance(code, int) else exits.OK)
+    except OSError as error:
+        if structlog.is_configured():
+            structlog.get_logger("coding_agent.cli").debug("refused by the system", exc_info=error)
+        err.print("[bold red]error:[/] ", end="")
+        err.print(f"{error.filename}: {error.strerror}" if error.filename else f"output: {error}", markup=False)
+        code = exits.USAGE
+    except SystemExit:
+        # So click ends a command whose output nobody reads.
+        code = exits.UNREAD
+    return code if isinstance(code, int) else exits.OK
 
 
 if __name__ == "__main__":

@@ -2,22 +2,77 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import orjson
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
+from coding_agent.errors import UsageError
+
+
+class _Out(Console):
+    """Rich would exit with 1, which says that something differs."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError(errno.EPIPE, "nobody reads stdout")
+
+
+class _Err(Console):
+    """Whoever watched may have left, and the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        with contextlib.suppress(OSError):
+            super().print(*objects, **options)
+
+
+out = _Out(highlight=False, soft_wrap=True)
 """For what was asked for, when it was not asked for as JSON."""
-wide = Console(highlight=False, width=240)
+wide = _Out(highlight=False, width=240)
 """The same for tables whose columns are kept whole, however narrow the terminal: a cut name says nothing."""
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = _Err(stderr=True, highlight=False, soft_wrap=True)
+
+
+class ErrLogger:
+    """The operational log, beside and not across what else is on stderr."""
+
+    def msg(self, message: str) -> None:
+        err.print(message, markup=False)
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+def prepare_streams() -> None:
+    """An encoding that lacks a character costs the character, not the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def settle_streams() -> None:
+    """What a stream still holds and nobody takes is dropped, or the interpreter would complain of it at its end."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, number)
+            os.close(nowhere)
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
+    if sys.stdout is None:
+        raise UsageError("--json: stdout is closed")
     sys.stdout.buffer.write(orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     sys.stdout.flush()
 

@@ -69,9 +69,10 @@ class Watch:
 def outcome_table(outcomes: list[Outcome]) -> Table:
     """How every episode ended."""
     table = Table(box=None)
-    for column in ("task", "sample", "tests", "ended by", "turns", "log"):
+    for column in ("task", "sample", "tests", "ended by", "turns", "episodes/"):
         table.add_column(column)
     for each in outcomes:
+        log = f"{each.path.parent.name}/{each.path.name}"
         verdict = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[yellow]not graded[/]"}[each.passed]
-        table.add_row(each.task, str(each.sample), verdict, each.reason, str(each.turns), str(each.path))
+        table.add_row(each.task, str(each.sample), verdict, each.reason, str(each.turns), log)
     return table

@@ -14,6 +14,8 @@ from coding_agent.store.index import recover_run
 from coding_agent.store.recover import Recovery, recover
 from coding_agent.store.rundir import RunDirectory
 
+BEGINS = b'{"seq":0,"type":'
+
 
 @click.command(epilog=exits.HELP)
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
@@ -32,12 +34,21 @@ def command(path: Path, rebuild: bool, as_json: bool) -> int:
         raise UsageError("--rebuild is for the manifest of a run directory; name the directory")
     if path.name == "manifest.jsonl":
         raise UsageError(f"{path} is a manifest, which is put right from the logs: coding-agent recover {path.parent}")
+    _is_a_log(path)
     done = recover(path)
     if as_json:
         print_json(done)
     else:
         _show(path, done)
     return exits.OK
+
+
+def _is_a_log(path: Path) -> None:
+    # Of another file everything would be a torn tail. Zeros are what a power cut leaves of one that was never written.
+    with path.open("rb") as stream:
+        start = stream.read(len(BEGINS)).rstrip(b"\0")
+    if not BEGINS.startswith(start):
+        raise UsageError(f"{path} does not begin as a log does, with {BEGINS.decode()}; nothing was changed")
 
 
 def _run(path: Path, *, rebuild: bool, as_json: bool) -> int:

@@ -18,11 +18,12 @@ from coding_agent.store.rundir import RunDirectory
 @click.argument("tasks", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option("--policy", default="repair", show_default=True, metavar="SPEC",
               help="repair, gold, scripted:FILE, recorded:LOG or openai:MODEL@BASE_URL.")  # fmt: skip
-@click.option("--n-samples", "-k", default=1, show_default=True, type=click.IntRange(1), help="Episodes per task.")
+@click.option("--n-samples", "-k", default=1, show_default=True, type=click.IntRange(1, 1_000_000),
+              help="Episodes per task.")  # fmt: skip
 @click.option("--concurrency", "-n", default=os.cpu_count() or 2, type=click.IntRange(1),
               help="Episodes at a time; by default one per core.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Decides every episode's own seed.")
-@click.option("--max-turns", type=click.IntRange(1), help="Instead of each task's own limit.")
+@click.option("--max-turns", type=click.IntRange(1, 1_000_000), help="Instead of each task's own limit.")
 @click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True)
 @click.option("--out", "directory", type=click.Path(path_type=Path), help="Run directory (default: runs/<time>).")
 @click.option("--durability", type=click.Choice(["event", "group", "none"]), default="group", show_default=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +31,11 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
 
     Example: coding-agent score runs/my-run --reward examples/my_reward.py:shorter_is_better
     """
-    function = None if source is None else load_reward(source)
     warnings: list[StoreError] = []
-    rows = [_row(loaded, function) for loaded in load_final(directory, warn=warnings.append)]
+    # What a user's file prints is for people: stdout may hold one JSON document.
+    with contextlib.redirect_stdout(sys.stderr):
+        function = None if source is None else load_reward(source)
+        rows = [_row(loaded, function) for loaded in load_final(directory, warn=warnings.append)]
     values = [row["value"] for row in rows if row["value"] is not None]
     mean = sum(values) / len(values) if values else None
     if as_json:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 
+import attrs
+
 from coding_agent.errors import UsageError
-from coding_agent.evaluation.user_file import load_function
+from coding_agent.evaluation.user_file import load_function, told
 from coding_agent.events.schema import Event
 from coding_agent.projections.patch import ReadBlob
 from coding_agent.projections.reward import Reward, parts
@@ -23,11 +26,13 @@ def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: 
     """What the function says of an episode. Raises UsageError, naming `place`, when it says nothing that counts."""
     try:
         worth = function(events)
-    except Exception as error:
-        message = f"the reward function raised {type(error).__name__} on {place}: {error}"
+    except (Exception, SystemExit) as error:
+        message = f"the reward function failed on {place}: {told(error, _file_of(function))}"
         raise UsageError(message) from error
     if isinstance(worth, Reward):
-        return worth
+        if not ((worth.value is None or _is_number(worth.value)) and _are_parts(worth.parts)):
+            raise UsageError(f"the reward function returned {worth!r} on {place}; expected finite numbers in it")
+        return attrs.evolve(worth, value=None if worth.value is None else float(worth.value))
     if worth is not None and not _is_number(worth):
         raise UsageError(f"the reward function returned {worth!r} on {place}; expected a finite number or None")
     name = getattr(function, "__name__", "reward")
@@ -35,5 +40,17 @@ def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: 
     return Reward(value=value, parts=parts(events, read_blob), explanation=f"by {name}")
 
 
+def _file_of(function: RewardFunction) -> str | None:
+    code = getattr(function, "__code__", None)
+    return None if code is None else code.co_filename
+
+
 def _is_number(worth: object) -> bool:
-    return isinstance(worth, int | float) and not isinstance(worth, bool) and math.isfinite(worth)
+    try:
+        return not isinstance(worth, bool) and isinstance(worth, numbers.Real) and math.isfinite(worth)
+    except OverflowError:  # an integer that no float holds
+        return False
+
+
+def _are_parts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) and _is_number(part) for key, part in value.items())

@@ -31,6 +31,8 @@ class ScriptedPolicy:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: can not be read as text: {error}") from error
         replies = [_turn(f"{path}, line {n}", line, n) for n, line in enumerate(lines, start=1) if line.strip()]
+        if not replies:
+            raise UsageError(f"{path}: expected one assistant turn a line, found no line")
         return cls(tuple(replies), f"scripted:{path}")
 
     async def act(self, request: PolicyRequest) -> PolicyReply:

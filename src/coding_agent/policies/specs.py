@@ -12,7 +12,7 @@ from coding_agent.errors import UsageError
 
 Kind = Literal["repair", "gold", "scripted", "recorded", "openai"]
 FORMS = ("repair", "gold", "scripted:FILE", "recorded:LOG", "openai:MODEL@BASE_URL")
-_ENDPOINT = re.compile(r"(?P<model>.+)@(?P<url>https?://[^@]+)")
+_ENDPOINT = re.compile(r"(?P<model>.+)@(?P<url>https?://.+)")
 
 
 @attrs.frozen(kw_only=True)

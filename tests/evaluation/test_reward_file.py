@@ -1,0 +1,63 @@
+"""A reward function of the user's own: whatever is wrong with it is named, and nothing that is not a number counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coding_agent.errors import UsageError
+from coding_agent.evaluation.reward_file import custom_reward, load_reward
+from tests.samples import no_blob, toy_episode
+
+REWARD = "from coding_agent.projections.reward import Reward\n"
+
+
+def worth(folder: Path, program: str) -> float | None:
+    file = folder / "mine.py"
+    file.write_text(program)
+    return custom_reward(load_reward(str(file)), toy_episode(), no_blob, place="a.jsonl").value
+
+
+WRONG = {
+    "def reward(events): raise KeyError('x')": r"failed on a.jsonl: KeyError: 'x' \(line 1 of .*mine.py\)",
+    "import sys\ndef reward(events): sys.exit(0)": r"SystemExit: 0 \(line 2 of ",
+    "def reward(events): raise ValueError('two\\nlines')": "ValueError: two lines",
+    "def reward(events, more): return 1": "missing 1 required positional argument",
+    "def reward(events): return float('nan')": "returned nan on a.jsonl; expected a finite number or None",
+    "def reward(events): return '1'": "returned '1'",
+    "def reward(events): return True": "returned True",
+    "def reward(events): return 10**400": "expected a finite number",
+    REWARD + "def reward(events): return Reward(value=float('inf'), parts={}, explanation='')": "finite numbers in it",
+    REWARD + "def reward(events): return Reward(value=1.0, parts={'a': None}, explanation='')": "finite numbers in it",
+    "async def reward(events): return 1.0": "is async",
+    "raise SystemExit(0)": "failed to load: SystemExit: 0",
+    "def reward(": "failed to load: SyntaxError",
+    "reward = 3": "no function 'reward'",
+}
+
+
+@pytest.mark.parametrize(("program", "message"), WRONG.items(), ids=range(len(WRONG)))
+def test_what_is_wrong_with_a_reward_function_is_named(tmp_path: Path, program: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        worth(tmp_path, program)
+    assert "\n" not in str(caught.value)
+
+
+RIGHT = {
+    "from fractions import Fraction\ndef reward(events): return Fraction(1, 4)": 0.25,
+    "def reward(events): return None": None,
+    REWARD + "def reward(events): return Reward(value=1, parts={'a': 2}, explanation='')": 1.0,
+    "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    "@dataclass\nclass A:\n    x: float\ndef reward(events): return A(0.5).x": 0.5,
+}
+
+
+@pytest.mark.parametrize(("program", "value"), RIGHT.items(), ids=range(len(RIGHT)))
+def test_a_reward_function_returns_any_number_or_none(tmp_path: Path, program: str, value: float | None) -> None:
+    assert worth(tmp_path, program) == value
+
+
+def test_a_reward_file_may_import_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside_the_reward.py").write_text("HALF = 0.5\n")
+    assert worth(tmp_path, "from beside_the_reward import HALF\ndef reward(events): return HALF") == 0.5
