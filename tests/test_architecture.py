@@ -43,7 +43,17 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Layer → what it may know, besides itself and `errors`."""
 
-PURE = ("events", "projections", "exports", "tasks/spec.py", "tasks/paths.py", "rollout/decide.py", "rollout/state.py")
+PURE = (
+    "events",
+    "projections",
+    "exports",
+    "tasks/spec.py",
+    "tasks/paths.py",
+    "rollout/decide.py",
+    "rollout/state.py",
+    "areno/curriculum.py",
+    "areno/event_file.py",
+)
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "anyio", "structlog"}
 
 LONG_FILES: dict[str, str] = {}

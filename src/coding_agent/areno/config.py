@@ -13,6 +13,7 @@ import attrs
 import cattrs
 import cattrs.v
 
+from coding_agent.areno.curriculum import Curriculum
 from coding_agent.errors import UsageError
 from coding_agent.projections.tokens import Trainable
 
@@ -23,17 +24,6 @@ PREFIX = "CODING_AGENT_"
 def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and not value > 0:
         raise ValueError(f"{attribute.name}: expected a number above 0, found {value}")
-
-
-@attrs.frozen(kw_only=True)
-class Curriculum:
-    """Which tasks are trained on, and in which order."""
-
-    order: Literal["given", "difficulty", "adaptive"] = "difficulty"
-    logs: tuple[str, ...] = ()
-    """Run directories whose episodes say how often a task is solved; `adaptive` leaves out what they settle."""
-    min_samples: int = attrs.field(default=8, validator=_positive)
-    """Graded episodes of a task before its success rate is believed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +107,7 @@ def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> 
 
 
 def _told(error: BaseException, kind: type[Any] | None) -> str:
-    own = isinstance(error, ValueError) and "expected a number above 0" in str(error)
+    own = isinstance(error, ValueError) and ": expected " in str(error)
     return str(error) if own else cattrs.v.format_exception(error, kind)
 
 

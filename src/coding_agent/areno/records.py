@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
+import structlog
 
 from coding_agent.areno.config import ArenoConfig, load_config
+from coding_agent.areno.curriculum import arrange
+from coding_agent.areno.success import tallies_of
 from coding_agent.areno.verdict import KEY
 from coding_agent.sandbox.base import SandboxSpec
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.tasks.load import find_tasks
 from coding_agent.tasks.spec import TaskSpec
+
+_log = structlog.get_logger("coding_agent.areno")
 
 
 def load_records(place: str) -> list[dict[str, Any]]:
@@ -25,9 +31,18 @@ def load_records(place: str) -> list[dict[str, Any]]:
     tasks = find_tasks(config.tasks)
     anyio.run(_open_once, config)
     folders = task_folders(config)
-    return [
-        record(task, folders[task.id], config) for task in sorted(tasks, key=lambda task: (task.difficulty, task.id))
-    ]
+    return [record(task, folders[task.id], config) for task in chosen_tasks(tasks, config)]
+
+
+def chosen_tasks(tasks: Sequence[TaskSpec], config: ArenoConfig) -> tuple[TaskSpec, ...]:
+    """The tasks to train on, in order, as the curriculum says. Raises UsageError."""
+    curriculum, runs, own = config.curriculum, [], Path(config.run_dir)
+    if curriculum.order == "adaptive":
+        runs = [*map(Path, curriculum.logs), *([own] if (own / "run.toml").is_file() else [])]
+    tallies = tallies_of(dict.fromkeys(run.resolve() for run in runs))
+    chosen = arrange(tasks, tallies, curriculum, seed=config.seed)
+    _log.info("curriculum", order=curriculum.order, tasks=len(tasks), chosen=len(chosen), known=len(tallies))
+    return chosen
 
 
 def record(task: TaskSpec, folder: Path, config: ArenoConfig) -> dict[str, Any]:
