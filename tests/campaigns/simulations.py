@@ -11,9 +11,10 @@ from coding_agent.sandbox.simulated import SeededFaults
 from coding_agent.store.writer import Durability
 from tests.campaigns import Cases, Size, campaign
 from tests.simulation.always import replays_of
+from tests.simulation.boundaries import forked_anywhere, killed_anywhere
 from tests.simulation.crashes import problems as crash_problems
 from tests.simulation.crashes import snapshots_of
-from tests.simulation.schedules import Schedule, problems, schedule, steps
+from tests.simulation.schedules import WORLDS, Schedule, problems, schedule, steps
 from tests.simulation.worlds import Places
 
 
@@ -44,6 +45,18 @@ def cancellations(size: Size, folder: Path) -> Cases:
             for step in range(1, steps(whole) + 1):
                 chosen = attrs.evolve(whole, cancel_at=step)
                 yield _told(str(chosen), problems(chosen))
+
+
+@campaign("An episode killed after any of its events and gone on with ends as it would have ended")
+def kills_and_resumes(size: Size, folder: Path) -> Cases:
+    for world in range(WORLDS if size == "long" else 1):
+        yield from killed_anywhere(world)
+
+
+@campaign("An episode forked after any of its events by its own policy goes the same way to the same end")
+def forks(size: Size, folder: Path) -> Cases:
+    for world in range(WORLDS if size == "long" else 1):
+        yield from forked_anywhere(world)
 
 
 @campaign("A whole rollout crashed at any call: what was acknowledged is there, and it goes on to the same end")
