@@ -50,13 +50,13 @@ def cancellations(size: Size, folder: Path) -> Cases:
 @campaign("An episode killed after any of its events and gone on with ends as it would have ended")
 def kills_and_resumes(size: Size, folder: Path) -> Cases:
     for world in range(WORLDS if size == "long" else 1):
-        yield from killed_anywhere(world)
+        yield from killed_anywhere(world, at_most=None if size == "long" else 2)
 
 
 @campaign("An episode forked after any of its events by its own policy goes the same way to the same end")
 def forks(size: Size, folder: Path) -> Cases:
     for world in range(WORLDS if size == "long" else 1):
-        yield from forked_anywhere(world)
+        yield from forked_anywhere(world, at_most=None if size == "long" else 2)
 
 
 @campaign("A whole rollout crashed at any call: what was acknowledged is there, and it goes on to the same end")

@@ -45,9 +45,9 @@ def wholes(world: int) -> tuple[Whole, ...]:
         )
 
 
-def killed_anywhere(world: int) -> Iterator[str | None]:
-    """One case for each boundary of each episode: gone on with from there, it ends as it would have ended."""
-    for whole in wholes(world):
+def killed_anywhere(world: int, *, at_most: int | None = None) -> Iterator[str | None]:
+    """One case for each boundary of each episode: gone on with from there, it ends as it would have ended. Of `at_most` episodes."""
+    for whole in wholes(world)[:at_most]:
         for kept in range(len(whole.lines)):
             with scratch() as folder:
                 run = RunDirectory.create(folder / "run", {})
@@ -58,9 +58,9 @@ def killed_anywhere(world: int) -> Iterator[str | None]:
             yield _told(world, whole, kept - 1, wrong)
 
 
-def forked_anywhere(world: int) -> Iterator[str | None]:
-    """One case for each event after which a policy still can act: its own policy goes the parent's way."""
-    for whole in wholes(world):
+def forked_anywhere(world: int, *, at_most: int | None = None) -> Iterator[str | None]:
+    """One case for each event after which a policy still can act: its own policy goes the parent's way. Of `at_most` episodes."""
+    for whole in wholes(world)[:at_most]:
         with scratch() as folder:
             build = functools.partial(_the_same, whole.job.policy)
             parent = _left(RunDirectory.create(folder / "parent", {}), whole, len(whole.lines))
