@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from coding_agent.areno import event_file
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.tensorboard import metrics_folder, record_step
+from coding_agent.evaluation.step_logs import attempts
+from coding_agent.projections.step_scalars import step_scalars
+from coding_agent.projections.steps import by_step
+from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import Engine, Model, play, prompt_batch, quitter, trainer
+from tests.areno.stand import Engine, Model, play, prompt_batch, solver, trainer
 from tests.areno.test_trouble import killer
 from tests.projections.facts import ended, facts_of
 
@@ -86,17 +90,19 @@ def test_a_step_adds_a_point_to_one_file_of_this_process(tmp_path: Path) -> None
     assert [data[-4:] for data in tags] == [struct.pack("<f", 1.0)] * 2
 
 
-@pytest.mark.parametrize(
-    ("model", "tag", "value"), [(quitter, "ended/blocked", 2.0), (killer, "retries/episodes", 2.0)]
-)
-def test_a_step_that_areno_plays_is_on_the_curves(
-    records: MakeRecords, tmp_path: Path, model: Model, tag: str, value: float
+@pytest.mark.parametrize(("model", "begun_again"), [(solver(), 0), (killer, 2)], ids=["solved", "begun again"])
+def test_the_curves_of_a_step_are_what_its_logs_say(
+    records: MakeRecords, tmp_path: Path, model: Model, begun_again: int
 ) -> None:
     engine = Engine(model)
     play(trainer(engine, n_samples=2), prompt_batch(engine, records(tensorboard=str(tmp_path))))
     (file,) = (tmp_path / "coding_agent").iterdir()
-    (data,) = [data for data in parsed(file.read_bytes()) if f"coding_agent/{tag}\x15".encode() in data]
-    assert data.endswith(struct.pack("<f", value))
+    found = attempts(RunDirectory.open(tmp_path / "run").logs(), of_one_run=True, warn=print)
+    (step,) = by_step(found.final, found.superseded)
+    assert step.attempts == begun_again
+    _, *written = parsed(file.read_bytes())
+    for data, (tag, value) in zip(written, step_scalars(step).items(), strict=True):
+        assert data.endswith(tag.encode() + b"\x15" + struct.pack("<f", value))
 
 
 def test_a_disk_that_refuses_never_costs_the_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,8 @@ GROUPS: list[Column] = [
 ]
 REWARD: Column = ("reward", lambda step: _number(step.reward_mean))
 COST: list[Column] = [
-    ("tokens", lambda step: str(step.run.prompt_tokens + step.run.completion_tokens)),
+    ("prompt tokens", lambda step: str(step.run.prompt_tokens)),
+    ("sampled", lambda step: str(step.run.completion_tokens)),
     ("per solved task", lambda step: _number(step.tokens_per_solved_task)),
     ("models busy", lambda step: _number(step.models_busy)),
     ("slowest / p50", lambda step: _number(step.straggler)),

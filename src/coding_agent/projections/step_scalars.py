@@ -16,6 +16,7 @@ PREFIX = "coding_agent/"
 def step_scalars(step: StepMetrics) -> dict[str, float]:
     """Sorted by name. What never happened is 0; what is not known is left out."""
     run, drift = step.run, step.drift
+    tokens = run.prompt_tokens + run.completion_tokens
     found: dict[str, float | None] = {
         "episodes": run.episodes,
         "pass_rate": run.pass_rate,
@@ -33,6 +34,7 @@ def step_scalars(step: StepMetrics) -> dict[str, float]:
         "drift/history": drift.history,
         "tokens/prompt": run.prompt_tokens,
         "tokens/completion": run.completion_tokens,
+        "tokens/sampled_share": run.completion_tokens / tokens if tokens else None,
         "tokens/per_solved_task": step.tokens_per_solved_task,
         "tampering": run.tampering,
         "only_visible": step.only_visible,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import fsum
 from statistics import fmean
 
 import attrs
@@ -181,7 +182,7 @@ def _models_busy(episodes: Sequence[EpisodeFacts]) -> float | None:
     if not clocks or len(clocks) < len(episodes):
         return None
     took = max(each.ended for each in clocks) - min(each.began for each in clocks)
-    return sum(value for facts in episodes for value in facts.policy_s) / took if took > 0 else None
+    return fsum(value for facts in episodes for value in facts.policy_s) / took if took > 0 else None
 
 
 def _groups(episodes: Sequence[EpisodeFacts]) -> Groups:
