@@ -144,3 +144,9 @@ async def test_a_missing_key_is_named_when_the_server_wants_one(server: ChatServ
     with pytest.raises(PolicyError, match=r"who are you\? \(OPENAI_API_KEY is not set\)"):
         await made.act(request())
     assert "authorization" not in server.requests[0][0]
+
+
+async def test_a_server_that_repeats_the_key_is_not_repeated(server: ChatServer) -> None:
+    server.answers = [ok({"content": f"Your key is {KEY}."})]
+    reply = await policy(server, key_env="NO_USUAL_NAME").act(request())
+    assert (reply.content, reply.redacted) == ("Your key is [redacted:NO_USUAL_NAME].", 1)

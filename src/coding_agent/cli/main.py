@@ -6,6 +6,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 import structlog
@@ -14,6 +15,7 @@ from coding_agent import __version__
 from coding_agent.cli import exits
 from coding_agent.cli.output import ErrLogger, err, prepare_streams, settle_streams
 from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError
+from coding_agent.rollout.secrets import own_secrets
 
 COMMANDS = {
     "rollout": "Roll out tasks with a policy; each episode becomes a log.",
@@ -70,8 +72,13 @@ def cli(verbose: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+            _without_secrets,
         ],
     )
+
+
+def _without_secrets(_logger: object, _method: str, line: Any) -> Any:
+    return own_secrets().scrub(line)[0]
 
 
 def exit_code(error: CodingAgentError) -> int:
@@ -101,7 +108,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = error.exit_code
     except CodingAgentError as error:
         err.print(f"[bold red]error:[/] {type(error).__name__}", end=": ")
-        err.print(str(error), markup=False)
+        err.print(own_secrets().scrub(str(error))[0], markup=False)
         code = exit_code(error)
     except OSError as error:
         if structlog.is_configured():

@@ -74,6 +74,8 @@ class EpisodeStarted:
     """The training step that the episode was played for, from 0."""
     group: Observed[str | None] = None
     """Names the episodes whose rewards are compared with each other: samples of one prompt in one step."""
+    redacted: Observed[int] = 0
+    """How many times a secret of the harness was taken out of it before it was written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +100,8 @@ class ModelTurn:
     mixture: Given[Mixture | None] = None
     retries: Observed[int] = 0
     latency_s: Observed[float | None] = None
+    redacted: Observed[int] = 0
+    """How many times a secret of the harness was taken out of it before it was written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -121,6 +125,8 @@ class ToolResult:
     changes: Given[Changes | None] = None
     """None for a call that cannot change anything, and for `run_tests`, whose TestRun has them."""
     latency_s: Observed[float | None] = None
+    redacted: Observed[int] = 0
+    """How many times a secret of the harness was taken out of it before it was written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -156,6 +162,8 @@ class TestRun:
     changes: Given[Changes | None] = None
     """What the run itself left behind in the agent's workspace; None when grading."""
     latency_s: Observed[float | None] = None
+    redacted: Observed[int] = 0
+    """How many times a secret of the harness was taken out of it before it was written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -190,6 +198,8 @@ class Stopped:
     stage: Given[str]
     """`set-up`, `policy`, `tool` or `grade`."""
     detail: Given[str] = ""
+    redacted: Observed[int] = 0
+    """How many times a secret of the harness was taken out of it before it was written."""
 
 
 @attrs.frozen(kw_only=True)

@@ -44,6 +44,8 @@ class PolicyReply:
     tokens: TokenRecord | None = None
     mixture: Mixture | None = None
     retries: int = 0
+    redacted: int = 0
+    """How many times the policy's own secrets were taken out of it."""
 
 
 class ContextOverflow(Exception):

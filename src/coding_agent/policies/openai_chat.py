@@ -19,6 +19,7 @@ import httpx
 import orjson
 
 from coding_agent.errors import PolicyError, PolicyUnavailable, UsageError
+from coding_agent.events.redact import Secrets
 from coding_agent.events.values import JSON
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest
 from coding_agent.policies.retry import Backoff, GaveUp, TryAgain, retry_after_s
@@ -98,7 +99,14 @@ class OpenAIChatPolicy:
                 raise PolicyError(self._shown(f"{self.base_url}: {error}")) from None
             except ContextOverflow as overflow:
                 raise ContextOverflow(self._shown(str(overflow))) from None
-        return attrs.evolve(reply, retries=retries)
+        # A server may repeat whatever it was sent.
+        clean, redacted = self._secrets.scrub(reply)
+        tokens = None if redacted else reply.tokens
+        return attrs.evolve(clean, retries=retries, redacted=redacted, tokens=tokens)
+
+    @property
+    def _secrets(self) -> Secrets:
+        return Secrets.of({self.key_env: self.key})
 
     def _body(self, request: PolicyRequest) -> dict[str, JSON]:
         body = {**self._sampling(), "messages": [to_wire(message) for message in request.messages]}
@@ -165,7 +173,8 @@ class OpenAIChatPolicy:
         return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
 
     def _shown(self, text: str) -> str:
-        hidden = text.replace(self.key, "[key]") if self.key else text
+        hidden, _ = self._secrets.scrub(text)
+        hidden = hidden.replace(self.key, "[key]") if self.key else hidden
         return " ".join("".join(char if char.isprintable() else " " for char in hidden).split())
 
 

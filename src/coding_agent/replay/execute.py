@@ -23,6 +23,7 @@ from coding_agent.rollout.answer import answer_tool
 from coding_agent.rollout.decide import RunTool, decide
 from coding_agent.rollout.grade import grade
 from coding_agent.rollout.record import ChangeRecorder
+from coding_agent.rollout.secrets import own_secrets
 from coding_agent.rollout.state import EpisodeState, evolve
 from coding_agent.rollout.workspace import ReadBlob, as_changes, base_tree, recorded_changes, replay_changes
 from coding_agent.sandbox.base import Sandbox, SandboxBackend, SandboxSpec
@@ -103,7 +104,7 @@ class _World:
         if isinstance(recorded, TestRun) and recorded.purpose == "grade":
             executed = await grade(
                 self.task, events[:seq], backend=self.backend, spec=self.spec, test_s=state.limits.test_s,
-                read_blob=self.read_blob,
+                read_blob=self.read_blob, secrets=own_secrets(),
             )  # fmt: skip
             self.graded = True
             self._compare(seq, recorded, executed, None)
@@ -116,7 +117,7 @@ class _World:
             raise UsageError(f"event {seq} answers no call; `coding-agent replay` without --execute says more")
         sandbox = await self._at(events[:seq])
         explained = (file.path for changes in recorded_changes(events[:seq]) for file in changes.files)
-        recorder = ChangeRecorder(base_tree(self.task.files), _name, explained)
+        recorder = ChangeRecorder(base_tree(self.task.files), _name, explained, secrets=own_secrets())
         self.calls += 1
         answers = await answer_tool(step, state, sandbox, self.task, recorder)
         same = True

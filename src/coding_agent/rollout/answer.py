@@ -9,6 +9,7 @@ import attrs
 from coding_agent.events.schema import Event, TestRun, ToolOutcome, ToolResult
 from coding_agent.events.text import escape
 from coding_agent.events.values import Limits
+from coding_agent.rollout.clean import CleanSandbox
 from coding_agent.rollout.decide import RunTool
 from coding_agent.rollout.record import ChangeRecorder, to_test_run
 from coding_agent.rollout.state import EpisodeState
@@ -29,11 +30,12 @@ async def answer_tool(
     if isinstance(prepared, Denied):
         return (ToolResult(call=step.call.call, outcome="denied", text=prepared.text),)
     began = time.monotonic()
-    context = ToolContext(sandbox=sandbox, limits=state.limits, test_command=task.test_command)
+    clean = CleanSandbox(sandbox, recorder.secrets)
+    context = ToolContext(sandbox=clean, limits=state.limits, test_command=task.test_command)
     answer = await run(prepared, context)
     took = time.monotonic() - began
     if answer.test is not None:
-        return _tested(step, answer, recorder, state.limits, took)
+        return _tested(step, answer, recorder, state.limits, took, clean.taken_out)
     result = ToolResult(
         call=step.call.call,
         outcome=answer.outcome,
@@ -41,12 +43,13 @@ async def answer_tool(
         dropped=answer.dropped,
         changes=None if answer.changes is None else recorder.record(answer.changes),
         latency_s=took,
+        redacted=clean.taken_out,
     )
     return (result,)
 
 
 def _tested(
-    step: RunTool, answer: ToolAnswer, recorder: ChangeRecorder, limits: Limits, took: float
+    step: RunTool, answer: ToolAnswer, recorder: ChangeRecorder, limits: Limits, took: float, redacted: int
 ) -> tuple[Event, ...]:
     assert answer.test is not None
     assert answer.changes is not None
@@ -54,7 +57,7 @@ def _tested(
     call = step.call.call
     test_run = to_test_run(
         answer.test, purpose="agent", command=answer.test_command, tree=changes.tree, call=call, changes=changes,
-        latency_s=took,
+        latency_s=took, redacted=redacted,
     )  # fmt: skip
     return (test_run, attrs.evolve(_after_tests(step, test_run, limits), latency_s=took))
 

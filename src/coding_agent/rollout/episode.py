@@ -22,6 +22,7 @@ from coding_agent.events.tokens import Tail
 from coding_agent.policies.base import ContextOverflow, Policy, PolicyRequest
 from coding_agent.rollout.answer import answer_tool
 from coding_agent.rollout.begin import Beginning
+from coding_agent.rollout.clean import clean_reply
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.grade import grade
 from coding_agent.rollout.record import ChangeRecorder, to_turn
@@ -46,7 +47,7 @@ class Episode:
         self.stage: Stage = "set-up"
         self.moved_at = anyio.current_time()
         explained = (file.path for changes in recorded_changes(self.events) for file in changes.files)
-        self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put, explained)
+        self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put, explained, secrets=world.secrets)
 
     async def run(self) -> EpisodeState:
         """Play to the end. Raises StoreError when the log can not be written, and whatever is a bug."""
@@ -145,9 +146,10 @@ class Episode:
                 began = time.monotonic()
                 reply = await self.policy.act(request)
                 took = time.monotonic() - began
+            reply, redacted = clean_reply(reply, self.world.secrets)
             if reply.tokens is not None:
                 reply = attrs.evolve(reply, tokens=self.tail.compress(reply.tokens))
-            turn = to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took)
+            turn = to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took, redacted=redacted)
         except (PolicyError, ContextOverflow):
             raise
         except Exception as bug:
@@ -162,7 +164,7 @@ class Episode:
             async with world.lanes.graders:
                 run = await grade(
                     self.task, self.events, backend=world.backend, spec=world.spec,
-                    test_s=self.state.limits.test_s, read_blob=world.run.blobs.get,
+                    test_s=self.state.limits.test_s, read_blob=world.run.blobs.get, secrets=world.secrets,
                 )  # fmt: skip
         except (SandboxError, StoreError) as error:
             await self._stop("infra_error", f"{type(error).__name__}: {error}")
@@ -186,7 +188,8 @@ class Episode:
 
     async def _stop(self, cause: StopCause, detail: str) -> None:
         if self.state.done is None:
-            await self._record(Stopped(cause=cause, stage=self.stage, detail=escape(detail)))
+            text, redacted = self.world.secrets.scrub(escape(detail))
+            await self._record(Stopped(cause=cause, stage=self.stage, detail=text, redacted=redacted))
 
     async def _record(self, event: Event) -> None:
         """Acknowledge one event. Slow (synced) appends leave the event loop alone."""

@@ -13,8 +13,10 @@ import anyio
 import attrs
 
 from coding_agent.errors import SandboxError
+from coding_agent.events.redact import NO_SECRETS, Secrets
 from coding_agent.events.schema import Event, TestRun
 from coding_agent.events.text import escape
+from coding_agent.rollout.clean import CleanSandbox
 from coding_agent.rollout.record import to_test_run
 from coding_agent.rollout.workspace import Node, ReadBlob, Tree, as_changes, base_tree, recorded_changes, replay_changes
 from coding_agent.sandbox.base import Grading, SandboxBackend, SandboxSpec, TestReport
@@ -88,23 +90,25 @@ def grading(task: TaskSpec) -> Grading:
 
 async def grade(
     task: TaskSpec, events: Iterable[Event], *, backend: SandboxBackend, spec: SandboxSpec, test_s: float,
-    read_blob: ReadBlob,
+    read_blob: ReadBlob, secrets: Secrets = NO_SECRETS,
 ) -> TestRun:  # fmt: skip
     """Run the graded tests over the recorded changes. Raises SandboxError, StoreError: never a low reward."""
     agent = replay_changes(base_tree(task.files), recorded_changes(events), read_blob)
-    return await grade_tree(task, agent, backend=backend, spec=spec, test_s=test_s)
+    return await grade_tree(task, agent, backend=backend, spec=spec, test_s=test_s, secrets=secrets)
 
 
 async def grade_tree(
-    task: TaskSpec, agent: Tree, *, backend: SandboxBackend, spec: SandboxSpec, test_s: float
-) -> TestRun:
+    task: TaskSpec, agent: Tree, *, backend: SandboxBackend, spec: SandboxSpec, test_s: float,
+    secrets: Secrets = NO_SECRETS,
+) -> TestRun:  # fmt: skip
     """As `grade`, of a tree that is already known."""
     graded = submission(task, agent)
     args = graded_args(task)
     began = time.monotonic()
     try:
         with anyio.fail_after(SET_UP_S + test_s):
-            async with backend.open(spec) as sandbox:
+            async with backend.open(spec) as opened:
+                sandbox = CleanSandbox(opened, secrets)
                 tree = await sandbox.apply(as_changes(graded.tree))
                 report = await sandbox.test(args, timeout_s=test_s, grading=grading(task))
     except TimeoutError as error:
@@ -117,6 +121,7 @@ async def grade_tree(
         tree=tree,
         tampering=graded.tampering + _lie(report),
         latency_s=time.monotonic() - began,
+        redacted=sandbox.taken_out,
     )
 
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, cast
 
+from coding_agent.events.redact import NO_SECRETS, Secrets
 from coding_agent.events.schema import ModelTurn, TestRun
 from coding_agent.events.text import escape, unescape, without_addresses
 from coding_agent.events.values import Changes, FileChange, FileContent, Frame, ModelToolCall, TestFailure
@@ -20,7 +21,9 @@ INLINE_BYTES = 64 << 10
 WriteBlob = Callable[[bytes], str]
 
 
-def to_turn(reply: PolicyReply, *, turn: int, request_digest: str, latency_s: float | None) -> ModelTurn:
+def to_turn(
+    reply: PolicyReply, *, turn: int, request_digest: str, latency_s: float | None, redacted: int = 0
+) -> ModelTurn:
     """A policy's reply as an event: raw arguments kept, and parsed here, by us, once."""
     calls = []
     for call in reply.calls:
@@ -42,14 +45,18 @@ def to_turn(reply: PolicyReply, *, turn: int, request_digest: str, latency_s: fl
         mixture=reply.mixture,
         retries=reply.retries,
         latency_s=latency_s,
+        redacted=redacted,
     )
 
 
 class ChangeRecorder:
     """Turns one episode's change sets into event values; remembers which paths the log already explains."""
 
-    def __init__(self, base: Tree, write_blob: WriteBlob, explained: Iterable[str] = ()) -> None:
+    def __init__(
+        self, base: Tree, write_blob: WriteBlob, explained: Iterable[str] = (), *, secrets: Secrets = NO_SECRETS
+    ) -> None:
         """`explained`: paths, as the log writes them, whose base content earlier events already hold."""
+        self.secrets = secrets
         known = {unescape(path) for path in explained}
         self._unexplained = {path: node for path, node in base.items() if path not in known}
         self._write_blob = write_blob
@@ -59,7 +66,7 @@ class ChangeRecorder:
         return Changes(files=tuple(self._change(change) for change in found.files), tree=found.tree)
 
     def _change(self, change: PathChange) -> FileChange:
-        before = self._unexplained.pop(change.path, None)
+        before, _ = self.secrets.scrub(self._unexplained.pop(change.path, None))
         content = FileContent()
         if change.data is not None:
             node = Node(data=change.data, symlink=change.kind == "symlink")
@@ -86,6 +93,7 @@ def to_test_run(
     changes: Changes | None = None,
     tampering: tuple[str, ...] = (),
     latency_s: float | None = None,
+    redacted: int = 0,
 ) -> TestRun:
     """A test report as an event."""
     return TestRun(
@@ -117,6 +125,7 @@ def to_test_run(
         tree=tree,
         changes=changes,
         latency_s=latency_s,
+        redacted=redacted,
     )
 
 

@@ -170,7 +170,9 @@ class Scheduler:
         return outcome
 
     def _begin(self, job: Job, attempt: int) -> Beginning:
-        world, start = self.world, self.start(job, attempt)
+        world = self.world
+        start, redacted = world.secrets.scrub(self.start(job, attempt))
+        start = attrs.evolve(start, redacted=redacted)
         path = world.run.log_path(job.task.id, job.sample, attempt)
         if job.source is None:
             return begin(path, start, durability=world.durability, disk=world.run.disk)

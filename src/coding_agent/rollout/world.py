@@ -8,7 +8,9 @@ from typing import Literal
 import anyio
 import attrs
 
+from coding_agent.events.redact import Secrets
 from coding_agent.events.schema import Event
+from coding_agent.rollout.secrets import own_secrets
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.store.writer import Durability
@@ -46,6 +48,8 @@ class World:
     lanes: Lanes
     durability: Durability = "group"
     observer: Observer = ignore
+    secrets: Secrets = attrs.field(factory=own_secrets)
+    """Taken out of whatever policies and sandboxes say; by default what the environment of this process holds."""
     set_up_s: float = 120.0
     """Wall-clock seconds to open a sandbox and fill its workspace."""
     ends_at: float | None = None
