@@ -11,6 +11,7 @@ import structlog
 
 from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.curriculum import arrange
+from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.success import tallies_of
 from coding_agent.areno.verdict import KEY
 from coding_agent.sandbox.base import SandboxSpec
@@ -27,6 +28,7 @@ def load_records(place: str) -> list[dict[str, Any]]:
     AReno loads the dataset before the model: what would stop the rollouts is found here. Raises UsageError, TaskError,
     SandboxUnavailable.
     """
+    log_to_stderr()
     config = load_config(place)
     tasks = find_tasks(config.tasks)
     anyio.run(_open_once, config)

@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import functools
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -22,6 +21,7 @@ import attrs
 import structlog
 
 from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.policy import ArenoPolicy
 from coding_agent.errors import StoreError
 from coding_agent.events.values import Limits
@@ -68,7 +68,7 @@ class Service:
         self.config = config
         self._resources = contextlib.ExitStack()
         self._scope: anyio.CancelScope | None = None
-        _log_to_stderr()
+        log_to_stderr()
         try:
             self.run = open_run(config)
             self._manifest = self.run.manifest()
@@ -188,12 +188,6 @@ def _samples_taken(run: RunDirectory) -> Counter[str]:
         if number.isdecimal():
             taken[log.parent.name] = max(taken[log.parent.name], int(number) + 1)
     return taken
-
-
-def _log_to_stderr() -> None:
-    # The default prints to stdout, which belongs to whoever started the trainer.
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 _services: dict[tuple[int, str], Service] = {}

@@ -1,0 +1,13 @@
+"""Where the hooks' operational log goes."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+
+
+def log_to_stderr() -> None:
+    # The default prints to stdout, which belongs to whoever started the trainer.
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
