@@ -9,10 +9,11 @@ from coding_agent.errors import UsageError
 from coding_agent.events.schema import EpisodeStarted, ModelTurn
 from coding_agent.policies.base import Policy
 from coding_agent.policies.gold import GoldPolicy
+from coding_agent.policies.options import NAMED, PER_TURN
 from coding_agent.policies.recorded import RecordedPolicy
 from coding_agent.policies.repair import RepairPolicy
 from coding_agent.policies.scripted import ScriptedPolicy
-from coding_agent.policies.specs import parse_policy_spec
+from coding_agent.policies.specs import PolicySpec, parse_policy_spec
 from coding_agent.store.reader import read_events
 from coding_agent.tasks.spec import TaskSpec
 
@@ -32,7 +33,7 @@ def policy_factory(text: str) -> Build:
     if spec.kind == "recorded":
         recorded = _recorded(Path(spec.argument), text)
         return lambda _: recorded
-    return _openai(spec.argument, spec.base_url)
+    return _openai(spec)
 
 
 def _recorded(log: Path, text: str) -> Policy:
@@ -43,8 +44,15 @@ def _recorded(log: Path, text: str) -> Policy:
     return RecordedPolicy(tuple(e for e in events if isinstance(e, ModelTurn)), text, privileged)
 
 
-def _openai(model: str, base_url: str) -> Build:
+def _openai(spec: PolicySpec) -> Build:
     from coding_agent.policies.openai_chat import OpenAIChatPolicy  # noqa: PLC0415  httpx is slow to import
 
-    policy = OpenAIChatPolicy(model=model, base_url=base_url)
+    rest = dict(spec.options)
+    named = {name: rest.pop(name) for name in NAMED if name in rest}
+    per_turn = rest.get("seed") == PER_TURN
+    if per_turn:
+        del rest["seed"]
+    policy = OpenAIChatPolicy(
+        model=spec.argument, base_url=spec.base_url, seed_per_turn=per_turn, extra_body=rest, **named
+    )
     return lambda _: policy

@@ -17,7 +17,8 @@ from coding_agent.store.rundir import RunDirectory
 @click.command(epilog=exits.HELP)
 @click.argument("tasks", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option("--policy", default="repair", show_default=True, metavar="SPEC",
-              help="repair, gold, scripted:FILE, recorded:LOG or openai:MODEL@BASE_URL.")  # fmt: skip
+              help="repair, gold, scripted:FILE, recorded:LOG or openai:MODEL@BASE_URL, with options as in "
+                   "openai:MODEL@BASE_URL?temperature=0.7&max_tokens=2048&seed=turn.")  # fmt: skip
 @click.option("--n-samples", "-k", default=1, show_default=True, type=click.IntRange(1, 1_000_000),
               help="Episodes per task.")  # fmt: skip
 @click.option("--concurrency", "-n", default=os.cpu_count() or 2, type=click.IntRange(1),

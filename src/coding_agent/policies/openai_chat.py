@@ -9,6 +9,7 @@ bound of their own. What the JSON means is `wire`'s affair.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import ssl
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from coding_agent.errors import PolicyError, PolicyUnavailable, UsageError
 from coding_agent.events.redact import Secrets
 from coding_agent.events.values import JSON
 from coding_agent.policies.base import ContextOverflow, PolicyReply, PolicyRequest
+from coding_agent.policies.options import NAMED, PER_TURN, write_options
 from coding_agent.policies.retry import Backoff, GaveUp, TryAgain, retry_after_s
 from coding_agent.policies.wire import BadAnswer, parse_body, read_reply, says_too_long, to_wire, tool_to_wire
 
@@ -70,6 +72,8 @@ class OpenAIChatPolicy:
     backoff: Backoff = attrs.field(factory=Backoff)
     extra_body: dict[str, JSON] = attrs.field(factory=dict, validator=_check_extra)
     """Further fields of each request (`top_k`, `logprobs`, `return_token_ids` …), recorded with the sampling."""
+    seed_per_turn: bool = False
+    """Send a `seed` drawn from the episode's seed and the turn: samples differ, and a run can be had again."""
     key_env: str = "OPENAI_API_KEY"
     key: str = attrs.field(
         default=attrs.Factory(lambda self: os.environ.get(self.key_env, ""), takes_self=True),
@@ -82,16 +86,19 @@ class OpenAIChatPolicy:
 
     @property
     def spec(self) -> str:
-        return f"openai:{self.model}@{self.base_url}"
+        options = {name: getattr(self, name) for name in NAMED if getattr(self, name) != _default(name)}
+        options |= self.extra_body | ({"seed": PER_TURN} if self.seed_per_turn else {})
+        return f"openai:{self.model}@{self.base_url}" + (f"?{write_options(options)}" if options else "")
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
         """Raises PolicyUnavailable for a server that stays away, PolicyError for a refusal, ContextOverflow."""
-        body = orjson.dumps(self._body(request))
+        sampling = self._sampling(request)
+        body = orjson.dumps(_body(request, sampling))
         seed = f"{request.seed}/{request.turn}"
         async with httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, verify=_tls()) as client:
             try:
                 reply, retries = await self.backoff.run(
-                    lambda: self._attempt(client, body), seed=seed, sleep=self.sleep
+                    lambda: self._attempt(client, body, sampling), seed=seed, sleep=self.sleep
                 )
             except GaveUp as error:
                 raise PolicyUnavailable(self._shown(f"{self.base_url}: {error}")) from None
@@ -108,15 +115,12 @@ class OpenAIChatPolicy:
     def _secrets(self) -> Secrets:
         return Secrets.of({self.key_env: self.key})
 
-    def _body(self, request: PolicyRequest) -> dict[str, JSON]:
-        body = {**self._sampling(), "messages": [to_wire(message) for message in request.messages]}
-        return {**body, "tools": [tool_to_wire(tool) for tool in request.tools]} if request.tools else body
-
-    def _sampling(self) -> dict[str, JSON]:
+    def _sampling(self, request: PolicyRequest) -> dict[str, JSON]:
         named = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
-        return {"model": self.model, **{k: v for k, v in named.items() if v is not None}, **self.extra_body}
+        drawn = {"seed": _turn_seed(request)} if self.seed_per_turn else {}
+        return {"model": self.model, **{k: v for k, v in named.items() if v is not None}, **self.extra_body, **drawn}
 
-    async def _attempt(self, client: httpx.AsyncClient, body: bytes) -> PolicyReply:
+    async def _attempt(self, client: httpx.AsyncClient, body: bytes, sampling: dict[str, JSON]) -> PolicyReply:
         try:
             with anyio.fail_after(self.timeout_s):
                 response, raw = await self._exchange(client, body)
@@ -128,7 +132,7 @@ class OpenAIChatPolicy:
             raise BadAnswer(f"{type(error).__name__}: {error}") from None
         self._check(response, raw)
         try:
-            return read_reply(parse_body(raw), sampling=self._sampling())
+            return read_reply(parse_body(raw), sampling=sampling)
         except BadAnswer as error:
             raise BadAnswer(f"{error}: {self._excerpt(raw)}") from None
 
@@ -176,6 +180,20 @@ class OpenAIChatPolicy:
         hidden, _ = self._secrets.scrub(text)
         hidden = hidden.replace(self.key, "[key]") if self.key else hidden
         return " ".join("".join(char if char.isprintable() else " " for char in hidden).split())
+
+
+def _default(name: str) -> JSON:
+    return attrs.fields_dict(OpenAIChatPolicy)[name].default
+
+
+def _body(request: PolicyRequest, sampling: dict[str, JSON]) -> dict[str, JSON]:
+    body = {**sampling, "messages": [to_wire(message) for message in request.messages]}
+    return {**body, "tools": [tool_to_wire(tool) for tool in request.tools]} if request.tools else body
+
+
+def _turn_seed(request: PolicyRequest) -> int:
+    # 31 bits: what every server takes.
+    return int.from_bytes(hashlib.sha256(f"{request.seed}/{request.turn}".encode()).digest()[:4], "big") >> 1
 
 
 @functools.cache

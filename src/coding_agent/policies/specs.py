@@ -9,19 +9,22 @@ from typing import Literal, cast
 import attrs
 
 from coding_agent.errors import UsageError
+from coding_agent.events.values import JSON
+from coding_agent.policies.options import read_options
 
 Kind = Literal["repair", "gold", "scripted", "recorded", "openai"]
-FORMS = ("repair", "gold", "scripted:FILE", "recorded:LOG", "openai:MODEL@BASE_URL")
-_ENDPOINT = re.compile(r"(?P<model>.+)@(?P<url>https?://.+)")
+FORMS = ("repair", "gold", "scripted:FILE", "recorded:LOG", "openai:MODEL@BASE_URL[?OPTION=VALUE&…]")
+_ENDPOINT = re.compile(r"(?P<model>.+)@(?P<url>https?://[^?]+)(\?(?P<query>.*))?")
 
 
 @attrs.frozen(kw_only=True)
 class PolicySpec:
-    """`argument` is the file or the model; `base_url` only with `openai`."""
+    """`argument` is the file or the model; `base_url` and `options` only with `openai`."""
 
     kind: Kind
     argument: str = ""
     base_url: str = ""
+    options: dict[str, JSON] = attrs.field(factory=dict)
 
 
 def parse_policy_spec(text: str) -> PolicySpec:
@@ -45,4 +48,5 @@ def parse_policy_spec(text: str) -> PolicySpec:
     found = _ENDPOINT.fullmatch(rest)
     if found is None:
         raise UsageError(f"policy: expected openai:MODEL@BASE_URL with http:// or https://, found {text!r}")
-    return PolicySpec(kind=known, argument=found["model"], base_url=found["url"])
+    options = read_options(found["query"] or "")
+    return PolicySpec(kind=known, argument=found["model"], base_url=found["url"], options=options)
