@@ -21,11 +21,12 @@ from coding_agent.replay.divergence import first_difference
 from coding_agent.replay.normalise import comparable, trees_comparable
 from coding_agent.rollout.answer import answer_tool
 from coding_agent.rollout.decide import RunTool, decide
+from coding_agent.rollout.fill import fill
 from coding_agent.rollout.grade import grade
 from coding_agent.rollout.record import ChangeRecorder
 from coding_agent.rollout.secrets import own_secrets
 from coding_agent.rollout.state import EpisodeState, evolve
-from coding_agent.rollout.workspace import ReadBlob, as_changes, base_tree, recorded_changes, replay_changes
+from coding_agent.rollout.workspace import ReadBlob, base_tree, recorded_changes, replay_changes
 from coding_agent.sandbox.base import Sandbox, SandboxBackend, SandboxSpec
 from coding_agent.tasks.spec import TaskSpec
 
@@ -134,7 +135,7 @@ class _World:
             tree = replay_changes(base_tree(self.task.files), recorded_changes(events), self.read_blob)
             self._sandbox = await self._stack.enter_async_context(self.backend.open(self.spec))
             with anyio.move_on_after(SET_UP_S) as clock:
-                await self._sandbox.apply(as_changes(tree))
+                await fill(self._sandbox, base_tree(self.task.files), tree)
             if clock.cancelled_caught:
                 raise SandboxError(f"set-up did not end within {SET_UP_S:g} s")
         return self._sandbox

@@ -59,8 +59,8 @@ class CleanSandbox:
         self.taken_out = 0
         """How many secrets its answers held."""
 
-    async def apply(self, changes: Sequence[PathChange]) -> str:
-        return await self._sandbox.apply(changes)
+    async def apply(self, changes: Sequence[PathChange], *, history: Sequence[PathChange] | None = None) -> str:
+        return await self._sandbox.apply(changes, history=history)
 
     async def read(self, path: str, *, max_bytes: int) -> FileRead:
         return self._clean(await self._sandbox.read(path, max_bytes=max_bytes))

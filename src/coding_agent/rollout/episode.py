@@ -24,10 +24,11 @@ from coding_agent.rollout.answer import answer_tool
 from coding_agent.rollout.begin import Beginning
 from coding_agent.rollout.clean import clean_reply
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
+from coding_agent.rollout.fill import fill
 from coding_agent.rollout.grade import grade
 from coding_agent.rollout.record import ChangeRecorder, to_turn
 from coding_agent.rollout.state import EpisodeState, evolve, fold
-from coding_agent.rollout.workspace import as_changes, base_tree, recorded_changes, replay_changes
+from coding_agent.rollout.workspace import base_tree, recorded_changes, replay_changes
 from coding_agent.rollout.world import Stage, World
 from coding_agent.sandbox.base import Sandbox, TooMuchChanged
 from coding_agent.tasks.spec import TaskSpec
@@ -179,10 +180,11 @@ class Episode:
         changes = recorded_changes(self.events)
         expected = changes[-1].tree if changes else self.state.header.tree
         try:
-            tree = replay_changes(base_tree(self.task.files), changes, self.world.run.blobs.get)
+            base = base_tree(self.task.files)
+            tree = replay_changes(base, changes, self.world.run.blobs.get)
         except StoreError as error:
             raise SandboxError(f"the workspace can not be rebuilt: {error}") from error
-        found = await sandbox.apply(as_changes(tree))
+        found = await fill(sandbox, base, tree)
         if found != expected:
             raise SandboxError(f"the workspace was filled with tree {found[:12]}, the log says {expected[:12]}")
 

@@ -17,8 +17,9 @@ from coding_agent.events.redact import NO_SECRETS, Secrets
 from coding_agent.events.schema import Event, TestRun
 from coding_agent.events.text import escape
 from coding_agent.rollout.clean import CleanSandbox
+from coding_agent.rollout.fill import fill
 from coding_agent.rollout.record import to_test_run
-from coding_agent.rollout.workspace import Node, ReadBlob, Tree, as_changes, base_tree, recorded_changes, replay_changes
+from coding_agent.rollout.workspace import Node, ReadBlob, Tree, base_tree, recorded_changes, replay_changes
 from coding_agent.sandbox.base import Grading, SandboxBackend, SandboxSpec, TestReport
 from coding_agent.tasks.paths import matches
 from coding_agent.tasks.spec import TaskSpec
@@ -109,7 +110,7 @@ async def grade_tree(
         with anyio.fail_after(SET_UP_S + test_s):
             async with backend.open(spec) as opened:
                 sandbox = CleanSandbox(opened, secrets)
-                tree = await sandbox.apply(as_changes(graded.tree))
+                tree = await fill(sandbox, base_tree(task.files), graded.tree)
                 report = await sandbox.test(args, timeout_s=test_s, grading=grading(task))
     except TimeoutError as error:
         raise SandboxError(f"grading did not end within {SET_UP_S + test_s:g} s") from error

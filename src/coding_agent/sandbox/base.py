@@ -217,10 +217,11 @@ class Sandbox(Protocol):
     A request that is cancelled leaves the sandbox unusable; close it.
     """
 
-    async def apply(self, changes: Sequence[PathChange]) -> str:
+    async def apply(self, changes: Sequence[PathChange], *, history: Sequence[PathChange] | None = None) -> str:
         """Bring paths to recorded states, without any check but containment; returns the tree digest.
 
-        Used for the base tree, for resume, fork and grading. What it wrote is not reported by `changes`.
+        Used for the base tree, for resume, fork and grading. What it wrote is not reported by `changes`. With `history`,
+        that is applied first, and `.git` is made anew: one commit of what is there then, and no other history.
         """
         ...
 

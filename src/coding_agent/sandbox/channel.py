@@ -44,8 +44,10 @@ class Channel:
         self._sock = sock
         self._broken: str | None = None
 
-    async def apply(self, changes: Sequence[PathChange]) -> str:
-        answer = await self._ask("apply", WITHIN_S["apply"], changes=[attrs.asdict(change) for change in changes])
+    async def apply(self, changes: Sequence[PathChange], *, history: Sequence[PathChange] | None = None) -> str:
+        plain, first = ([attrs.asdict(change) for change in each] for each in (changes, history or ()))
+        history_of = None if history is None else first
+        answer = await self._ask("apply", WITHIN_S["apply"], changes=plain, history=history_of)
         return answers.text(answer, "tree")
 
     async def read(self, path: str, *, max_bytes: int) -> FileRead:

@@ -113,13 +113,18 @@ def limit(config: dict[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def drop(isolated: bool) -> None:
-    """Privileges, for good. Raises OSError."""
+READ_ANYTHING = 1 << 2
+"""CAP_DAC_READ_SEARCH: files that an agent has locked are still its workspace."""
+
+
+def drop(isolated: bool, keep: int = 0) -> None:
+    """Privileges, for good, but for those in `keep`. Raises OSError."""
     if isolated:
         for capability in range(64):
-            _LIBC.prctl(24, capability, 0, 0, 0)
-        header, empty = struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", 0, 0, 0, 0, 0, 0)
-        _check(_LIBC.capset(ctypes.c_char_p(header), ctypes.c_char_p(empty)), "capset")
+            if not keep >> capability & 1:
+                _LIBC.prctl(24, capability, 0, 0, 0)
+        header, kept = struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", keep, keep, keep, 0, 0, 0)
+        _check(_LIBC.capset(ctypes.c_char_p(header), ctypes.c_char_p(kept)), "capset")
     _check(_LIBC.prctl(38, 1, 0, 0, 0), "no_new_privs")
     if isolated:
         seccomp.install(_LIBC)

@@ -15,13 +15,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import files
+from . import files, history
 from .confine import prepare
 from .edit import edit
 from .execute import execute
 from .process import HostGone
 from .reap import kill_descendants
-from .refuse import Refuse
+from .refuse import Refuse, refusal
 from .search import search
 from .tests import Grading, run_tests
 from .tree import Watched
@@ -62,7 +62,7 @@ class Server:
             "apply": self._apply,
             "read": lambda q: files.read(self._root, q["path"], q["max_bytes"]),
             "list": lambda q: files.list_tree(self._root, q["path"], q["depth"], q["max_entries"]),
-            "search": lambda q: search(self._root, q, config["rg"]),
+            "search": lambda q: search(config, q),
             "edit": self._edit,
             "exec": lambda q: execute(q["argv"], q["timeout_s"], q["output_bytes"], config),
             "test": self._test,
@@ -84,8 +84,17 @@ class Server:
         return {"pid": os.getpid(), "python": "%d.%d.%d" % sys.version_info[:3]}
 
     def _apply(self, request: Message) -> Message:
+        if request["history"] is not None:
+            files.apply(self._root, request["history"])
+            self._commit()
         files.apply(self._root, request["changes"])
         return {"tree": self._watched.forget()}
+
+    def _commit(self) -> None:
+        try:
+            history.begin(self._root)
+        except OSError as error:
+            raise refusal(error, ".git") from error
 
     def _edit(self, request: Message) -> Message:
         edit(self._root, request["edits"], self._config["file_bytes"])

@@ -98,13 +98,13 @@ class SimulatedSandbox:
         self._requests = 0
         self._broken: str | None = None
 
-    async def apply(self, changes: Sequence[PathChange]) -> str:
+    async def apply(self, changes: Sequence[PathChange], *, history: Sequence[PathChange] | None = None) -> str:
         async def work() -> str:
-            return self._workspace.apply(changes)
+            return self._workspace.apply(changes, history)
 
         if self._place is None and self._broken is None:
             held = Workspace(self._workspace.spec)
-            place = held.apply(changes)
+            place = held.apply(changes, history)
             self._place = place, self._backend.visit(place)
         return await self._answer("apply", work)
 

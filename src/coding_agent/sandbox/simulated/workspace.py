@@ -30,8 +30,12 @@ class Workspace:
         self.root = Directory()
         self._seen: dict[str, tuple[bytes, bytes]] = {}
 
-    def apply(self, changes: Sequence[PathChange]) -> str:
+    def apply(self, changes: Sequence[PathChange], history: Sequence[PathChange] | None = None) -> str:
         """Deletions first, then the rest, whatever stands in the way. Raises Refused."""
+        if history is not None:
+            self.apply(history)
+            # There is no git here, but the folder of one.
+            self.root.entries[".git"] = Directory()
         for change in changes:
             if not nodes.parts(change.path):
                 raise Refused("is_directory", change.path or ".")

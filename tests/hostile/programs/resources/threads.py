@@ -1,6 +1,7 @@
 """Starts threads until it can not: they count as processes, and the run goes on."""
 import threading
 
+threading.stack_size(1 << 18)
 stop, started = threading.Event(), 0
 try:
     for _ in range(2000):
