@@ -220,8 +220,8 @@ class Sandbox(Protocol):
     async def apply(self, changes: Sequence[PathChange], *, history: Sequence[PathChange] | None = None) -> str:
         """Bring paths to recorded states, without any check but containment; returns the tree digest.
 
-        Used for the base tree, for resume, fork and grading. What it wrote is not reported by `changes`. With `history`,
-        that is applied first, and `.git` is made anew: one commit of what is there then, and no other history.
+        Used for the base tree, for resume, fork and grading. What it wrote is not reported by `changes`.
+        With `history`, that is applied first, and `.git` is made anew: one commit of what is there then, nothing older.
         """
         ...
 
