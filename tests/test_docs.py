@@ -54,6 +54,13 @@ def test_the_documented_test_of_one_episode_runs(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_every_field_of_every_event_says_what_it_is() -> None:
+    rows = (ROOT / "docs/reference/events.md").read_text().splitlines()
+    fields = [row for row in rows if row.startswith("| `")]
+    assert len(fields) > 100
+    assert [row for row in fields if row.endswith("|  |")] == []
+
+
 def test_every_documented_make_target_exists() -> None:
     targets = set(re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     for page in PAGES:

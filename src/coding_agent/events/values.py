@@ -26,6 +26,7 @@ class ModelToolCall:
     id: Given[str]
     """The id that the model's server gave; may be empty or repeated, so it is never used as a key."""
     name: Given[str]
+    """The tool's name as the model wrote it; it need not exist."""
     raw: Given[str]
     """The arguments exactly as returned."""
     arguments: Derived[dict[str, JSON] | None] = None
@@ -39,7 +40,9 @@ class Message:
     """One message of a conversation, in the shape of OpenAI chat completions."""
 
     role: Given[Role]
+    """Who speaks."""
     content: Given[str | None] = None
+    """None only where an assistant calls tools without a word."""
     calls: Given[tuple[ModelToolCall, ...]] = ()
     """Assistant messages only."""
     call_id: Given[str | None] = None
@@ -53,8 +56,11 @@ class ToolSchema:
     """A tool as a policy is told of it. `parameters` is a JSON Schema object."""
 
     name: Given[str]
+    """What a call names."""
     description: Given[str]
+    """What the policy is told of it."""
     parameters: Given[dict[str, JSON]]
+    """JSON Schema of the arguments, generated from the tool's own definition."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,7 +88,9 @@ class Conversation:
     """How the conversation is projected from the log: a strategy's name and its parameters."""
 
     strategy: Given[str] = "full"
+    """`full`: every message of the episode, nothing left out."""
     parameters: Given[dict[str, JSON]] = attrs.field(factory=dict)
+    """Of the strategy; `full` has none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,8 +98,11 @@ class Parent:
     """Where a forked episode left its parent."""
 
     episode: Given[str]
+    """The parent's id."""
     seq: Given[int]
+    """The last event that both have in common."""
     chain: Given[str]
+    """The chain of that event's line, which names the parent's bytes until there and no others."""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,10 +110,15 @@ class FileContent:
     """A whole file: UTF-8 `text`, else `base64`, else a `blob` of the run directory. A symlink's target is `text`."""
 
     executable: Given[bool] = False
+    """The owner's executable bit; no other mode is kept."""
     symlink: Given[bool] = False
+    """`text` is where it points to."""
     text: Given[str | None] = None
+    """Up to 64 KiB of UTF-8."""
     base64: Given[str | None] = None
+    """Up to 64 KiB of anything else."""
     blob: Given[str | None] = None
+    """SHA-256 of a larger content, its name in the run directory's `blobs/`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -116,10 +132,15 @@ class FileChange:
     path: Given[str]
     """Relative to /workspace, `/`-separated; bytes that are not UTF-8 are escaped by `text.escape`."""
     kind: Given[Literal["add", "modify", "delete", "mode", "symlink"]]
+    """What became of the path."""
     executable: Given[bool] = False
+    """The owner's executable bit after the call."""
     text: Given[str | None] = None
+    """Up to 64 KiB of UTF-8, or where a symlink points to."""
     base64: Given[str | None] = None
+    """Up to 64 KiB of anything else."""
     blob: Given[str | None] = None
+    """SHA-256 of a larger content, its name in the run directory's `blobs/`."""
     before: Given[FileContent | None] = None
     """What the task had at this path, recorded at its first change only, so that a diff needs nothing but the log."""
 
@@ -149,7 +170,9 @@ class Usage:
     """Tokens of one model turn, as the policy's server counts them; 0 when it does not."""
 
     prompt_tokens: Given[int] = 0
+    """Of everything that was sent."""
     completion_tokens: Given[int] = 0
+    """Of the answer, reasoning included where the server counts it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -158,12 +181,17 @@ class TokenRecord:
     completion, then `prompt_ids`."""
 
     base_turn: Given[int | None] = None
+    """The earlier turn that this prompt continues, so that ids are not written twice; None: `prompt_ids` is all."""
     shared: Given[int] = 0
+    """How many ids of that turn's prompt plus completion this prompt begins with."""
     prompt_ids: Given[tuple[int, ...]]
+    """The ids after the shared ones."""
     completion_ids: Given[tuple[int, ...]]
+    """The ids that were sampled: what is trained on."""
     logprobs: Given[tuple[float | str, ...]] = ()
     """Natural log, one per completion id; a non-finite value is the string `-inf`, `inf` or `nan`."""
     weight_version: Given[str | None] = None
+    """Of the model that sampled them: how far off-policy a trainer's update is."""
     tokenizer: Given[str | None] = None
     """Digest of tokenizer and chat template."""
     arguments: Given[tuple[int, ...]] = ()
@@ -175,10 +203,15 @@ class Mixture:
     """Which of two policies acted, and by what draw (Ross et al. 2011)."""
 
     schedule: Given[str]
+    """How β changes, by name and parameters."""
     beta: Given[float]
+    """The probability that the teacher acts, at this turn."""
     draw: Given[float]
+    """Uniform from 0 to 1, from the episode's seed and the turn; below `beta` the teacher acts."""
     student: Given[str]
+    """Spec and version of the student."""
     teacher: Given[str]
+    """Spec and version of the teacher."""
 
 
 @attrs.frozen(kw_only=True)
@@ -186,8 +219,11 @@ class Frame:
     """One step of a failing test's traceback inside the workspace."""
 
     file: Given[str]
+    """Relative to /workspace."""
     line: Given[int]
+    """From 1; 0 when unknown."""
     function: Given[str]
+    """The function's name, or `<module>`."""
 
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
@@ -200,8 +236,11 @@ class TestFailure:
     __test__ = False
 
     test: Given[str]
+    """The test's id, or the file that could not be collected."""
     file: Given[str]
+    """Where it failed, relative to /workspace: the innermost frame inside it, else the test's own file."""
     line: Given[int]
+    """From 1; 0 when unknown."""
     exception: Given[str]
     """Class name of the exception."""
     message: Given[str]
@@ -215,8 +254,11 @@ class SandboxInfo:
     """What the sandbox of this host is and promised. Observational: no projection may depend on it."""
 
     kind: Observed[str]
+    """The backend's name."""
     promises: Observed[tuple[str, ...]] = ()
+    """What it isolates and limits, by name; `coding-agent doctor` tries each."""
     lacks: Observed[tuple[str, ...]] = ()
+    """What it does not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -224,7 +266,12 @@ class Counts:
     """What an episode did, counted from its events."""
 
     turns: Derived[int]
+    """Model turns."""
     tool_calls: Derived[int]
+    """Calls that were executed or denied; those answered by a notice are not among them."""
     test_runs: Derived[int]
+    """The agent's own; the grade is not among them."""
     prompt_tokens: Derived[int]
+    """Over all turns; a prefix that is sent again counts again."""
     completion_tokens: Derived[int]
+    """Over all turns."""
