@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns import Campaign, campaigns, carry_out
+from tests.campaigns import Campaign, Untried, campaigns, carry_out
+from tests.pythons import Missing, python
 
 
 @pytest.mark.parametrize("chosen", campaigns(), ids=lambda each: each.run.__name__)
@@ -16,3 +17,14 @@ def test_the_guarantee_holds_in_every_case(chosen: Campaign, tmp_path: Path) -> 
     assert result.tried
     if result.untried:
         pytest.skip(f"what was tried held; not tried: {'; '.join(result.untried)}")
+
+
+def test_a_python_that_is_not_here_is_named() -> None:
+    with pytest.raises(Missing, match=r"Python 3\.99 is neither on PATH nor installed by pyenv or uv"):
+        python("3.99")
+
+
+def test_what_can_not_be_tried_is_neither_a_case_nor_a_failure(tmp_path: Path) -> None:
+    some = Campaign("holds", lambda _size, _folder: iter([None, Untried("no such thing"), "broken"]))
+    result = carry_out(some, "short", tmp_path)
+    assert (result.tried, result.failures, result.untried) == (2, ("broken",), ("no such thing",))
