@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from coding_agent.events.schema import Notice, ToolResult
+from coding_agent.events.schema import EpisodeStarted, Notice, ToolResult
+from coding_agent.events.values import Limits
 from coding_agent.replay.contrast import contrast
 from coding_agent.replay.report import NOT_COMPARED
 from tests.cli.test_commands import ROOT, document, run
@@ -64,6 +65,13 @@ def test_the_same_field_derived_elsewhere_is_another_cause(tmp_path: Path) -> No
     assert [cause["kind"] for cause in causes] == ["RPL-FIELD tool_result.text"] * 2
     assert [cause["derived_by"].split()[-1] for cause in causes] == ["prepare", "render_test_run"]
     assert run("replay", tmp_path).stdout.count("RPL-FIELD\n") == 2, "each is explained"
+
+
+def test_where_this_release_goes_another_way_no_reward_is_claimed(tmp_path: Path) -> None:
+    other = rewrite(SILENCE, tmp_path / "a.jsonl", EpisodeStarted, limits=Limits(no_call_turns=2))
+    assert "effect       reward 0, not reached by this release; tokens and mask of 2 of 3 turns" in run("replay", other).stdout
+    (log,) = document(run("replay", other, "--json"))["logs"]
+    assert (log["effect"]["reward"], log["effect"]["replayed"], log["effect"]["reached"]) == (0.0, None, False)
 
 
 def test_what_is_not_compared_is_what_the_schema_marks_as_observed() -> None:

@@ -14,13 +14,16 @@ from coding_agent.replay.divergence import Divergence
 
 @attrs.frozen(kw_only=True)
 class Effect:
-    """`reward` is the recorded one, `replayed` what it is with this release's event in its place; None: masked."""
+    """`reward` is the recorded one, `replayed` what it is with this release's event in its place; None: masked, or not
+    `reached`."""
 
     reward: float | None
     replayed: float | None
     turns_unaffected: int
     """Turns before the divergence: their messages, tokens and masks are what they were."""
     turns: int
+    reached: bool = True
+    """False: this release goes another way there, so what it would be worth in the end is not known."""
 
     @property
     def message(self) -> str:
@@ -28,6 +31,8 @@ class Effect:
         before = "masked" if self.reward is None else f"{self.reward:g}"
         after = "masked" if self.replayed is None else f"{self.replayed:g}"
         worth = f"reward {before} either way" if before == after else f"reward {before} becomes {after}"
+        if not self.reached:
+            worth = f"reward {before}, not reached by this release"
         return f"{worth}; tokens and mask of {self.turns_unaffected} of {self.turns} turns unaffected"
 
 
@@ -42,8 +47,13 @@ def effect_of(
         before, after = reward(events, read_blob).value, reward(changed, read_blob).value
     except StoreError:
         return None
+    reached = found.code in {"RPL-FIELD", "RPL-GIVEN"}
     turns = [seq for seq, event in enumerate(events) if isinstance(event, ModelTurn)]
     # A turn was sampled from what stood before it: one that comes after the divergence would see something else.
     return Effect(
-        reward=before, replayed=after, turns_unaffected=sum(seq < found.seq for seq in turns), turns=len(turns)
+        reward=before,
+        replayed=after if reached else None,
+        turns_unaffected=sum(seq < found.seq for seq in turns),
+        turns=len(turns),
+        reached=reached,
     )
