@@ -69,7 +69,10 @@ def test_the_same_field_derived_elsewhere_is_another_cause(tmp_path: Path) -> No
 
 def test_where_this_release_goes_another_way_no_reward_is_claimed(tmp_path: Path) -> None:
     other = rewrite(SILENCE, tmp_path / "a.jsonl", EpisodeStarted, limits=Limits(no_call_turns=2))
-    assert "effect       reward 0, not reached by this release; tokens and mask of 2 of 3 turns" in run("replay", other).stdout
+    assert (
+        "effect       reward 0, not reached by this release; tokens and mask of 2 of 3 turns"
+        in run("replay", other).stdout
+    )
     (log,) = document(run("replay", other, "--json"))["logs"]
     assert (log["effect"]["reward"], log["effect"]["replayed"], log["effect"]["reached"]) == (0.0, None, False)
 
