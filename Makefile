@@ -5,7 +5,7 @@ VENV ?= .venv
 ARENO_VENV ?= .venv-areno
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit soak hostile bench areno-smoke setup clean
+.PHONY: demo test lint types unit soak hostile bench areno-smoke areno-learn setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -34,6 +34,10 @@ bench: $(VENV)/.dev
 
 areno-smoke: $(ARENO_VENV)/.areno
 	@$(ARENO_VENV)/bin/pytest -q -p no:cacheprovider benchmarks/areno_cpu
+	@$(ARENO_VENV)/bin/python -m benchmarks.areno_cpu.smoke --sandbox $(SANDBOX)
+
+areno-learn: $(ARENO_VENV)/.areno
+	@$(ARENO_VENV)/bin/python -m benchmarks.areno_cpu.learn runs/areno-learn-$$(date -u +%Y%m%d-%H%M%S) --sandbox $(SANDBOX)
 
 setup: $(VENV)/.dev
 

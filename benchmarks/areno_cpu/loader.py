@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def load_training_dataset(path: str, **given: Any) -> Any:
 
 
 def load_rows(path: str, **given: Any) -> list[dict[str, Any]]:
-    """Rows for `--algo sft` as `benchmarks.areno_cpu.rows` wrote them."""
+    """Rows for `--algo sft` as `benchmarks.areno_cpu.rows` wrote them, shuffled, as AReno takes them in order."""
     del given
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    random.Random(0).shuffle(rows)
+    return rows

@@ -38,7 +38,10 @@ TOOLS: dict[str, Tool] = {
     )
 }  # fmt: skip
 
-TOOLSETS: dict[str, tuple[str, ...]] = {"default": tuple(TOOLS)}
+TOOLSETS: dict[str, tuple[str, ...]] = {
+    "default": tuple(TOOLS),
+    "edit": ("read_file", "replace_text", "submit"),
+}
 """Named lists of tools, as configuration names them."""
 
 

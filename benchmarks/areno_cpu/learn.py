@@ -1,0 +1,84 @@
+"""`make areno-learn`: imitation, then reinforcement over our hooks, for several seeds; the curve is read from the logs.
+
+python -m benchmarks.areno_cpu.learn OUT [--seeds 0,1,2] [--algo grpo|gspo] [--steps N] [--lr X] [--sandbox KIND]
+
+Each seed decides demonstrations, initial weights and draws. Writes OUT/<algo>.json and OUT/<algo>.svg; the runs stay in
+OUT/<algo>-<seed>. Exit code 1 when the mean reward of the last quarter is not above that of the first for every seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.areno_cpu.curve import draw
+from benchmarks.areno_cpu.pipeline import Failed, Place, imitate, prepare, reinforce
+
+PROMPTS, SAMPLES = 4, 8
+IMITATION = 160
+
+
+def learn(place: Place, *, algo: str, steps: int, lr: float) -> list[dict[str, Any]]:
+    """One seed; what the logs say of each step."""
+    prepare(place, nouns=PROMPTS, samples=8)
+    imitate(place, steps=IMITATION)
+    reinforce(place, algo=algo, steps=steps, prompts=PROMPTS, samples=SAMPLES, lr=lr)
+    place.command("verify", "coding-agent", "verify", place.folder / algo)
+    return steps_of(place, algo)
+
+
+def steps_of(place: Place, algo: str) -> list[dict[str, Any]]:
+    text = place.command("stats", "coding-agent", "stats", place.folder / algo, "--by-step", "--json")
+    return [
+        {
+            "step": each["step"],
+            "reward": each["reward_mean"],
+            "submitted": each["run"]["reasons"].get("submitted", 0) / each["run"]["episodes"],
+            "tool_errors": each["tool_error_rate"],
+            "zero_variance": each["groups"]["zero_variance"],
+        }
+        for each in json.loads(text)["steps"]
+    ]
+
+
+def quarters(curve: Sequence[float]) -> tuple[float, float]:
+    """The mean reward of the first and of the last quarter."""
+    count = max(len(curve) // 4, 1)
+    return fmean(curve[:count]), fmean(curve[-count:])
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.areno_cpu.learn", description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--algo", choices=["grpo", "gspo"], default="grpo")
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--lr", type=float, default=3e-4)
+    parser.add_argument("--sandbox", default="bubblewrap")
+    given = parser.parse_args(arguments)
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for seed in map(int, given.seeds.split(",")):
+        folder = given.out.resolve() / f"{given.algo}-{seed}"
+        folder.mkdir(parents=True)
+        place = Place(folder=folder, sandbox=given.sandbox, seed=seed)
+        try:
+            curves[str(seed)] = learn(place, algo=given.algo, steps=given.steps, lr=given.lr)
+        except Failed as error:
+            print(error, file=sys.stderr)
+            return 1
+        first, last = quarters([each["reward"] for each in curves[str(seed)]])
+        print(f"seed {seed}: mean reward {first:.3f} in the first quarter, {last:.3f} in the last", flush=True)
+    result = {"algo": given.algo, "lr": given.lr, "prompts": PROMPTS, "samples": SAMPLES, "seeds": curves}
+    (given.out / f"{given.algo}.json").write_text(json.dumps(result, indent=1) + "\n")
+    rewards = {f"seed {seed}": [each["reward"] for each in steps] for seed, steps in curves.items()}
+    (given.out / f"{given.algo}.svg").write_text(draw(rewards, title=f"mean reward by step, {given.algo}"))
+    return 0 if all(first < last for first, last in map(quarters, rewards.values())) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

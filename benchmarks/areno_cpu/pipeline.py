@@ -1,0 +1,137 @@
+"""From nothing to a trained model, each step a command that a user could give: what the smoke run and the learning run share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli_w
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from benchmarks.areno_cpu.sums import TOOLSET, TURNS
+
+HERE = Path(__file__).parent
+BIN = Path(sys.executable).parent
+ONE_PROCESS = ("--world-size", "1", "--tp-size", "1", "--attn-backend", "native")
+"""AReno's defaults are eight devices and CUDA kernels."""
+MODULES = "benchmarks.areno_cpu"
+LIMIT_S = 3600
+
+
+class Failed(Exception):
+    """A command did not do what it should; the text says which, and shows the end of what it printed."""
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """One folder that holds everything of one run."""
+
+    folder: Path
+    sandbox: str = "bubblewrap"
+    seed: int = 0
+
+    @property
+    def tasks(self) -> Path:
+        return self.folder / "tasks"
+
+    @property
+    def rows(self) -> Path:
+        return self.folder / "rows.jsonl"
+
+    @property
+    def model(self) -> Path:
+        """Random."""
+        return self.folder / "model"
+
+    @property
+    def warm(self) -> Path:
+        """After imitation."""
+        return self.folder / "warm"
+
+    def command(self, name: str, program: str, *arguments: object) -> str:
+        """Run a program of this environment to its end; returns what it printed. Raises Failed."""
+        words = [str(BIN / program), *map(str, arguments)]
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(HERE.parents[1]),
+            # AReno keeps a list of its jobs in the home directory.
+            "HOME": str(self.folder),
+            "HF_HUB_OFFLINE": "1",
+            "ARENO_CPU_SEED": str(self.seed),
+            "ARENO_LOG_COMPLETIONS": "0",
+        }
+        log = self.folder / f"{name}.log"
+        began = time.monotonic()
+        with log.open("wb") as out:
+            done = subprocess.run(
+                words, env=environ, stdout=out, stderr=subprocess.STDOUT, check=False, timeout=LIMIT_S
+            )
+        text = log.read_text(errors="replace")
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(words)}\nended with {done.returncode}; the end of {log}:\n{text[-3000:]}")
+        print(f"{time.monotonic() - began:7.1f} s  {name}", flush=True)
+        return text
+
+
+def prepare(place: Place, *, nouns: int, samples: int) -> None:
+    """Tasks, demonstrations of them as logs, the logs as rows, a random model for those rows."""
+    demonstrations, exported = place.folder / "demonstrations", place.folder / "demonstrations.jsonl"
+    told = ("--nouns", nouns, "--samples", samples, "--seed", place.seed, "--sandbox", place.sandbox)
+    print(place.command("demonstrate", "python", "-m", f"{MODULES}.sums", place.folder, *told), end="", flush=True)
+    place.command("verify-demonstrations", "coding-agent", "verify", demonstrations)
+    form = ("--format", "sft", "--min-reward", "0", "--out", exported)
+    place.command("export", "coding-agent", "export", demonstrations, *form)
+    sizes = ("--vocabulary", 1024, "--layers", 2, "--context", 4096, "--seed", place.seed)
+    place.command("model", "python", "-m", f"{MODULES}.checkpoint", place.model, place.tasks, demonstrations, *sizes)
+    place.command("rows", "python", "-m", f"{MODULES}.rows", place.model, place.rows, exported)
+
+
+def imitate(place: Place, *, steps: int, lr: float = 6e-3) -> str:
+    """`areno train --algo sft` on the rows."""
+    return place.command(
+        "imitate", "areno", "train", "--algo", "sft", "--ckpt", place.model, *ONE_PROCESS,
+        "--dataset-path", place.rows, "--dataset-loader-fn", f"{HERE / 'loader.py'}:load_rows",
+        "--batch-size", 2, "--mini-bs", 2, "--epochs", 1000, "--max-steps", steps, "--lr", lr,
+        "--lr-decay-steps", steps, "--adam-beta2", 0.95, "--weight-decay", 0, "--max-prompt-tokens", 4096,
+        "--max-new-tokens", 1024, "--save-path", place.warm, "--save-interval", steps,
+        "--metrics-log-dir", place.folder / "metrics-imitate",
+    )  # fmt: skip
+
+
+def reinforce(place: Place, *, algo: str, steps: int, prompts: int, samples: int, lr: float, **options: Any) -> str:
+    """`areno train` over our three hooks, with the arguments that `coding-agent areno-args` prints."""
+    name = options.pop("name", algo)
+    checkpoint = next(place.warm.iterdir())
+    metrics = place.folder / f"metrics-{name}"
+    config = place.folder / f"{name}.toml"
+    told = {
+        "tasks": [str(place.tasks)], "run_dir": name, "toolset": TOOLSET, "max_turns": TURNS, "sandbox": place.sandbox,
+        "seed": place.seed, "tensorboard": str(metrics / "coding_agent"), **options,
+    }  # fmt: skip
+    config.write_bytes(tomli_w.dumps(told).encode())
+    limits = ("--max-context-len", 2048, "--max-new-tokens", 64)
+    arguments = place.command(f"{name}-args", "coding-agent", "areno-args", config, *limits).split()
+    return place.command(
+        name, "areno", "train", "--algo", algo, "--ckpt", checkpoint, *arguments,
+        # The last one counts: ours, with the CPU backend in tow.
+        "--dataset-loader-fn", HERE / "loader.py", *ONE_PROCESS,
+        "--batch-size", prompts, "--n-samples", samples, "--epochs", 1000, "--max-steps", steps, "--lr", lr,
+        "--lr-decay-style", "constant", "--adam-beta2", 0.95, "--weight-decay", 0,
+        "--save-path", place.folder / f"{name}-saved", "--save-interval", steps, "--metrics-log-dir", metrics,
+    )  # fmt: skip
+
+
+def scalars(metrics: Path) -> dict[str, list[float]]:
+    """Every TensorBoard scalar below a folder: its values in the order of steps."""
+    found: dict[str, list[float]] = {}
+    for folder in sorted({path.parent for path in metrics.rglob("events.out.tfevents.*")}):
+        events = EventAccumulator(str(folder))
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            found[tag] = [event.value for event in events.Scalars(tag)]
+    return found

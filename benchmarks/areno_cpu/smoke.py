@@ -1,0 +1,149 @@
+"""`make areno-smoke`: the real `areno train`, two steps over our three hooks, on a CPU, and everything it leaves checked.
+
+python -m benchmarks.areno_cpu.smoke [--sandbox KIND] [--keep FOLDER]    exit code 1 when a check fails
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import ctypes
+import json
+import math
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from benchmarks.areno_cpu.pipeline import Failed, Place, imitate, prepare, reinforce, scalars
+
+STEPS, PROMPTS, SAMPLES = 2, 2, 8
+PR_SET_CHILD_SUBREAPER = 36
+BUILT = re.compile(r"agentic train batch built samples=(\d+) train_rows=(\d+) tokens=(\d+)")
+REWARD = re.compile(r"metric=reward_mean value=(\S+)")
+STATS = re.compile(r"train_stats=(\{.*\})")
+
+
+def check(place: Place, log: str) -> Iterator[tuple[str, bool]]:
+    """What must hold, and whether it does."""
+    run = place.folder / "grpo"
+    rows = _exported(place, run)
+    by_step: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_step[row["step"]].append(row)
+    built = [tuple(map(int, found)) for found in BUILT.findall(log)]
+    yield (
+        f"AReno built {STEPS} batches of {PROMPTS * SAMPLES} samples",
+        [b[0] for b in built] == [PROMPTS * SAMPLES] * STEPS,
+    )
+    yield "AReno left no sample out", "filtered" not in log
+    in_logs = [(len(by_step[step]), sum(len(row["tokens"]) for row in by_step[step])) for step in range(STEPS)]
+    yield f"the logs give the rows and tokens that AReno trained on: {in_logs}", [b[1:] for b in built] == in_logs
+    yield "every (prompt, sample) has an episode with turns", _each_sample_once(by_step)
+    rewards = [float(value) for value in REWARD.findall(log)]
+    yield f"rewards are finite: {rewards}", len(rewards) == STEPS and all(map(math.isfinite, rewards))
+    expected = [_mean_of_episodes(by_step[step]) for step in range(STEPS)]
+    yield (
+        "and are those that the logs are worth",
+        all(math.isclose(a, b, abs_tol=1e-5) for a, b in zip(rewards, expected, strict=True)),
+    )
+    stats = [ast.literal_eval(found) for found in STATS.findall(log)]
+    yield f"{STEPS} optimiser steps", len(stats) == STEPS
+    norms = [each["grad_norm"] for each in stats]
+    yield f"gradients are finite: {norms}", all(map(math.isfinite, norms))
+    yield "and there is something to learn in one of the groups", max(norms) > 0
+    drift = [each["logp_abs_diff_mean"] for each in stats]
+    yield f"training sees the tokens with the log-probabilities that were sampled: {drift}", max(drift) < 1e-4
+    yield "the weights changed", _changed(place)
+    yield from _check_metrics(place)
+
+
+def _exported(place: Place, run: Path) -> list[dict[str, Any]]:
+    place.command("verify", "coding-agent", "verify", run)
+    place.command("replay", "coding-agent", "replay", run)
+    out = place.folder / "areno-rows.jsonl"
+    place.command("areno-rows", "coding-agent", "export", run, "--format", "areno-rows", "--out", out)
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def _each_sample_once(by_step: dict[int, list[dict[str, Any]]]) -> bool:
+    for step in range(STEPS):
+        groups = Counter(group for group, _ in {(row["group"], row["episode"]) for row in by_step[step]})
+        if list(groups.values()) != [SAMPLES] * PROMPTS:
+            return False
+    return True
+
+
+def _mean_of_episodes(rows: list[dict[str, Any]]) -> float:
+    worth = {row["episode"]: row["reward"] for row in rows}
+    return float(sum(worth.values()) / len(worth)) if worth else math.nan
+
+
+def _changed(place: Place) -> bool:
+    before = load_file(next(place.warm.iterdir()) / "model.safetensors")
+    after = load_file(next((place.folder / "grpo-saved").iterdir()) / "model.safetensors")
+    return any(bool((before[name] != after[name]).any()) for name in before)
+
+
+def _check_metrics(place: Place) -> Iterator[tuple[str, bool]]:
+    found = scalars(place.folder / "metrics-grpo")
+    ours = [tag for tag in found if tag.startswith("coding_agent/")]
+    theirs = [tag for tag in found if tag.startswith(("rollout/", "train/", "time/"))]
+    yield f"TensorBoard has {len(theirs)} scalars of AReno's and {len(ours)} of ours", bool(ours) and bool(theirs)
+    yield "and all are finite", all(math.isfinite(value) for values in found.values() for value in values)
+
+
+def left_behind(patience_s: float = 10.0) -> list[str]:
+    """Command lines of processes that somebody below us started and did not end; orphans come to us."""
+    ends = time.monotonic() + patience_s
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        pids = (Path("/proc/self/task") / str(os.getpid()) / "children").read_text().split()
+        if not pids or time.monotonic() > ends:
+            return [(Path("/proc") / pid / "cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in pids]
+        time.sleep(0.1)
+
+
+def smoke(place: Place) -> list[str]:
+    """What failed; empty when nothing did."""
+    prepare(place, nouns=2, samples=16)
+    imitate(place, steps=130)
+    log = reinforce(place, algo="grpo", steps=STEPS, prompts=PROMPTS, samples=SAMPLES, lr=1e-4)
+    left = left_behind()
+    results = [*check(place, log), (f"no process is left{': ' * bool(left)}{left or ''}", not left)]
+    for claim, holds in results:
+        print(f"  {'ok    ' if holds else 'FAILED'}  {claim}", flush=True)
+    return [claim for claim, holds in results if not holds]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sandbox", default="bubblewrap")
+    parser.add_argument("--keep", type=Path, help="work in this new folder and leave it there")
+    given = parser.parse_args(arguments)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="areno-smoke-") as temporary:
+        folder = given.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            failed = smoke(Place(folder=folder.resolve(), sandbox=given.sandbox))
+        except Failed as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(f"{'FAILED' if failed else 'passed'} after {time.monotonic() - began:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
