@@ -14,7 +14,7 @@ from typing import Literal
 import attrs
 
 Size = Literal["short", "long"]
-MODULES = ("edits", "faults", "crashes", "kills", "races", "memory", "replays", "purity", "simulations")
+MODULES = ("edits", "faults", "crashes", "kills", "races", "memory", "replays", "purity", "simulations", "bounds")
 
 
 @attrs.frozen

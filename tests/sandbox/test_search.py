@@ -68,3 +68,14 @@ async def test_a_search_ends_in_time(steps: Steps) -> None:
     await steps.put({"a": "x"})
     assert (await search(steps.sandbox, "x", timeout_s=1e-6)).timed_out
     assert not (await search(steps.sandbox, "x")).timed_out
+
+
+LONG = ("needle" * 200_000, '"},"line_number":7, \u00e9\\' * 20_000 + "needle", "é\x01\\" * 40_000 + "needle", "\\" * 99_999 + "needle",
+        "needle " * 5000, "x" * 65_450 + "needle" * 9)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LONG, ids=range(len(LONG)))
+async def test_a_line_that_takes_long_to_tell_is_found_by_its_number_and_cut(steps: Steps, line: str) -> None:
+    await steps.put({"long": f"first\n{line}\nneedle\n"})
+    found = places(await search(steps.sandbox, "needle", timeout_s=30.0))
+    assert found == [("long", 2, f"{line[:500]}[line cut]"), ("long", 3, "needle")]

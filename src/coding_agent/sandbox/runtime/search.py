@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import select
 import time
 from typing import Any, Dict, List, Tuple
@@ -19,22 +20,62 @@ MAX_BYTES = 256 << 20
 MAX_TEXT = 500
 
 
+HEAD = 64 << 10
+"""Of one of ripgrep's lines: a single match in a file without newlines may take a hundred megabytes to tell."""
+_MATCH = b'{"type":"match","data":{"path":'
+_NUMBER = b'"},"line_number":'
+"""What follows the text of a line. Quotes within the text are escaped, so this is never part of it."""
+_CUT_ESCAPE = re.compile(r"(\\+)(?:u[0-9a-f]{0,3})?$")
+
+
 class Matches:
     """Reads ripgrep's JSON lines as they come; keeps the first `most`, and counts the others."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._rest = most, b""
+        self._most = most
+        self._head, self._size, self._window = bytearray(), 0, b""
         self.rows: List[Dict[str, Any]] = []
         self.total, self.seen = 0, 0
 
     def feed(self, data: bytes) -> None:
         self.seen += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = data.split(b"\n")
         for line in lines:
-            if line.startswith(b'{"type":"match"'):
-                self.total += 1
-                if len(self.rows) < self._most:
-                    self.rows.append(_row(json.loads(line)["data"]))
+            self._more(line)
+            self._end()
+        self._more(rest)
+
+    def _more(self, data: bytes) -> None:
+        self._size += len(data)
+        self._head += data[: HEAD - len(self._head)]
+        if self._size <= HEAD or not _number(self._window):
+            self._window = self._window[-64:] + data
+
+    def _end(self) -> None:
+        if self._head.startswith(_MATCH):
+            self.total += 1
+            if len(self.rows) < self._most:
+                whole = self._size <= HEAD
+                self.rows.append(_row(json.loads(self._head)["data"] if whole else self._beginning()))
+        self._head, self._size, self._window = bytearray(), 0, b""
+
+    def _beginning(self) -> Dict[str, Any]:
+        """What the beginning of a match says, with more of its line than is shown."""
+        text = self._head.decode("utf-8", "ignore")
+        path, end = json.JSONDecoder().raw_decode(text, len(_MATCH))
+        kind, _, line = text[end + len(',"lines":{"') :].partition('":"')
+        line = line[: 12 * MAX_TEXT]
+        cut = _CUT_ESCAPE.search(line)
+        if cut is not None and len(cut[1]) % 2:
+            line = line[: cut.end(1) - 1]
+        shown = {kind: line if kind == "bytes" else json.loads('"' + line + '"')}
+        return {"path": path, "lines": shown, "line_number": _number(bytes(self._head)) or _number(self._window)}
+
+
+def _number(data: bytes) -> int:
+    """The line number that is told in `data`, or 0."""
+    number, comma, _ = data.partition(_NUMBER)[2].partition(b",")
+    return int(number) if comma and number.isdigit() else 0
 
 
 def search(config: Dict[str, Any], request: Dict[str, Any]) -> Dict[str, Any]:
