@@ -112,8 +112,9 @@ def test_one_turn_can_be_shown(rolled_out: Path) -> None:
     assert "list_files" not in shown
 
 
-def test_a_turn_that_is_not_there_is_named(rolled_out: Path) -> None:
-    assert "there is no turn 99" in run("show", log_of(rolled_out), "--turn", 99).stderr
+@pytest.mark.parametrize("more", [(), ("--patch",)])
+def test_a_turn_that_is_not_there_is_named(rolled_out: Path, more: tuple[str, ...]) -> None:
+    assert "there is no turn 99" in run("show", log_of(rolled_out), "--turn", 99, *more).stderr
 
 
 def test_stats_and_score_are_computed_from_the_logs(rolled_out: Path) -> None:

@@ -11,7 +11,7 @@ from coding_agent.cli import exits
 from coding_agent.cli.output import err
 from coding_agent.errors import LogIncompatible, StoreError, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
-from coding_agent.store.reader import read_events
+from coding_agent.store.reader import read_decoded, read_events
 from coding_agent.store.rundir import blobs_of
 
 
@@ -48,19 +48,33 @@ def log_files(path: Path) -> list[Path]:
 
 
 def load_final(path: Path, *, warn: Callable[[StoreError], None]) -> Iterator[Loaded]:
-    """Each sample's last attempt. What is wrong with a log that can not be read goes to `warn`; it is left out."""
-    episodes: dict[tuple[str, int], Loaded] = {}
+    """Each sample's last attempt that can be read, one at a time. What is wrong with any other goes to `warn`."""
+    for attempts in _attempts(path, warn).values():
+        for file in reversed(attempts):
+            try:
+                loaded = load(file)
+            except StoreError as error:
+                warn(error)
+                continue
+            yield loaded
+            break
+
+
+def _attempts(path: Path, warn: Callable[[StoreError], None]) -> dict[tuple[str, int], list[Path]]:
+    """The logs of each sample, by attempt; of a folder that is no run, each log is by itself."""
+    found: dict[tuple[str, int], list[tuple[int, Path]]] = {}
+    one_run = path.is_dir() and (path / "run.toml").exists()
     for file in log_files(path):
         try:
-            loaded = load(file)
-            header = loaded.header
+            first = next(read_decoded(file)).event
+            if not isinstance(first, EpisodeStarted):
+                raise StoreError(str(file), "the first event is not EpisodeStarted", line=1)  # noqa: TRY301  told once
         except StoreError as error:
             warn(error)
             continue
-        key = (header.task, header.sample) if path.is_dir() and (path / "run.toml").exists() else (str(file), 0)
-        if key not in episodes or episodes[key].header.attempt <= header.attempt:
-            episodes[key] = loaded
-    yield from episodes.values()
+        key = (first.task, first.sample) if one_run else (str(file), 0)
+        found.setdefault(key, []).append((first.attempt, file))
+    return {key: [file for _, file in sorted(attempts)] for key, attempts in found.items()}
 
 
 def left_out(warnings: Sequence[StoreError]) -> int:

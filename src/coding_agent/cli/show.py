@@ -33,13 +33,13 @@ def command(log: Path, turn: int | None, full: bool, only_patch: bool) -> int:
     Example: coding-agent show replays/ep123.jsonl --turn 3
     """
     loaded = load(log)
-    if only_patch:
-        click.echo(patch(loaded.events, loaded.read_blob, until_turn=turn), nl=False)
-        return exits.OK
     blocks = transcript(loaded.events, turn=turn, full=full)
     if turn is not None and not blocks:
         turns = sum(block.kind == "thought" for block in transcript(loaded.events))
         raise UsageError(f"{log}: there is no turn {turn}; the episode has {turns}")
+    if only_patch:
+        click.echo(patch(loaded.events, loaded.read_blob, until_turn=turn), nl=False)
+        return exits.OK
     if turn is None:
         for block in transcript(loaded.events):
             if block.kind in {"grade", "done"}:
