@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coding_agent.store.reader import verify
-from tests.cli.test_commands import ROOT, TASK, running_below, start_slow
+from tests.cli.test_commands import ROOT, TASK, document, run, running_below, start_slow
 
 
 def test_ctrl_c_again_and_again_changes_nothing(tmp_path: Path) -> None:
@@ -55,3 +55,13 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_exits_3(tmp_path: Path) -
     assert done.returncode == 3
     assert error.startswith(f"error: WriterPoisoned: {tmp_path}/run/episodes/interval-gap/")
     assert "writing failed for good" in error
+
+
+def test_a_run_whose_disk_was_full_earns_nothing_until_it_is_resumed(tmp_path: Path) -> None:
+    limited = ["sh", "-c", 'ulimit -f 30 && exec "$@"', "sh", sys.executable, "-m", "coding_agent.cli.main"]
+    arguments = ["rollout", str(TASK), "--sandbox", "local", "--out", str(tmp_path / "run")]
+    assert subprocess.run([*limited, *arguments], cwd=ROOT, capture_output=True, check=False).returncode == 3
+    scored = document(run("score", tmp_path / "run", "--json"))
+    assert [row["value"] for row in scored["episodes"] if row["value"] is not None] == []
+    done = run("resume", tmp_path / "run", "--json")
+    assert (done.returncode, document(done)["passed"]) == (0, 1), done.stderr

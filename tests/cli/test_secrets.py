@@ -121,3 +121,14 @@ def test_the_operational_log_and_error_messages_are_redacted(harness: Harness) -
     done = harness.run("-c", program)
     assert done.stderr.count(b"[redacted:SOME_API_KEY]") == 4, done.stderr
     assert leaks(done.stdout + done.stderr, "cnry-key-7Vb3Nc9TsD") == []
+
+
+def test_a_trainers_operational_log_shows_neither_secrets_nor_local_variables(harness: Harness) -> None:
+    program = (
+        "import os, structlog; from coding_agent.areno.logs import log_to_stderr; log_to_stderr()\n"
+        "try:\n    local, key = 'cnry-local', os.environ['SOME_API_KEY']; raise ValueError(f'401 for {key}')\n"
+        "except ValueError: structlog.get_logger().exception('refused')\n"
+    )
+    done = harness.run("-c", program)
+    assert b"ValueError: 401 for [redacted:SOME_API_KEY]" in done.stderr
+    assert b"cnry-" not in done.stderr

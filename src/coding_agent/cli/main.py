@@ -6,7 +6,6 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 import structlog
@@ -15,6 +14,7 @@ from coding_agent import __version__
 from coding_agent.cli import exits
 from coding_agent.cli.output import ErrLogger, err, prepare_streams, settle_streams
 from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError
+from coding_agent.rollout.oplog import processors
 from coding_agent.rollout.secrets import own_secrets
 
 COMMANDS = {
@@ -66,19 +66,8 @@ def cli(verbose: bool) -> None:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.WARNING),
         logger_factory=lambda *_: ErrLogger(),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-            _without_secrets,
-        ],
+        processors=processors(),
     )
-
-
-def _without_secrets(_logger: object, _method: str, line: Any) -> Any:
-    return own_secrets().scrub(line)[0]
 
 
 def exit_code(error: CodingAgentError) -> int:

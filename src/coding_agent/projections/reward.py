@@ -1,7 +1,8 @@
 """Rewards: pure functions of events. No reward ever runs code; the grade was recorded when the log was written.
 
 The default is binary: 1.0 if every expected test was seen to pass, else 0.0. Signals of quality are parts: they are
-always reported, and count only as far as explicit weights say. An episode that the infrastructure ended has no reward.
+always reported, and count only as far as explicit weights say. An episode that the infrastructure ended has no reward;
+one that the agent itself brought to an end that nobody can grade is not solved, or it would pay to end it so.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from coding_agent.events.schema import Done, Event, TestRun, ToolResult
+from coding_agent.events.schema import Done, Event, Stopped, TestRun, ToolResult
 from coding_agent.events.verdict import disbelief, grade_of, passed, unmet
 from coding_agent.projections.patch import ReadBlob, Side, file_diffs
 
 MASKED = frozenset({"infra_error", "policy_error", "cancelled"})
 """Reasons for which nobody may learn from the outcome."""
+AGENTS_STAGES = frozenset({"tool", "grade"})
+"""Where a `policy_error` is about what the agent did, and not about a policy that could not answer."""
 GRAIN = 1024
 """Totals are rounded to 1/1024: group-normalised advantages amplify float noise."""
 
@@ -36,11 +39,12 @@ def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, f
     if not isinstance(last, Done):
         return Reward(value=None, parts=measured, explanation="masked: the episode has not ended")
     grade = grade_of(events)
-    if last.reason in MASKED or grade is None:
+    undone = _own_doing(events)
+    if undone is None and (last.reason in MASKED or grade is None):
         return Reward(value=None, parts=measured, explanation=f"masked: {last.reason}")
-    base = 1.0 if passed(grade) else 0.0
+    base = 1.0 if undone is None and grade is not None and passed(grade) else 0.0
     total = base + sum(weight * measured[name] for name, weight in (weights or {}).items())
-    return Reward(value=round(total * GRAIN) / GRAIN, parts=measured, explanation=_explain(grade, last))
+    return Reward(value=round(total * GRAIN) / GRAIN, parts=measured, explanation=undone or _explain(grade, last))
 
 
 def parts(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, float]:
@@ -60,7 +64,17 @@ def parts(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, float]:
     }
 
 
-def _explain(grade: TestRun, done: Done) -> str:
+def _own_doing(events: Sequence[Event]) -> str | None:
+    """How the agent ended its own episode, if it did: with work that no log can hold, or that can not be graded."""
+    stops = [event for event in events if isinstance(event, Stopped)]
+    if [stop.cause for stop in stops[:1]] != ["policy_error"] or any(stop.cause == "infra_error" for stop in stops):
+        return None
+    return f"policy_error: {stops[0].detail}" if stops[0].stage in AGENTS_STAGES else None
+
+
+def _explain(grade: TestRun | None, done: Done) -> str:
+    if grade is None:
+        return f"{done.reason}: not graded"
     if passed(grade):
         return f"{done.reason}: all {len(grade.expected)} expected tests passed"
     missing = unmet(grade)

@@ -30,7 +30,7 @@ from coding_agent.rollout.record import ChangeRecorder, to_turn
 from coding_agent.rollout.state import EpisodeState, evolve, fold
 from coding_agent.rollout.workspace import base_tree, recorded_changes, replay_changes
 from coding_agent.rollout.world import Stage, World
-from coding_agent.sandbox.base import Sandbox, TooMuchChanged
+from coding_agent.sandbox.base import Refused, Sandbox, TooMuchChanged
 from coding_agent.tasks.spec import TaskSpec
 
 _log = structlog.get_logger("coding_agent.episode")
@@ -169,8 +169,15 @@ class Episode:
                 )  # fmt: skip
         except (SandboxError, StoreError) as error:
             await self._stop("infra_error", f"{type(error).__name__}: {error}")
-        else:
+            return
+        except Refused as refused:
+            # The agent's work and the tests do not fit into a workspace together.
+            await self._stop("policy_error", f"can not be graded: {refused}")
+            return
+        try:
             await self._record(run)
+        except EncodeError as error:
+            await self._stop("policy_error", f"can not be recorded: {error}")
 
     def _deadline(self, own: float) -> float:
         return own if self.world.ends_at is None else min(own, self.world.ends_at)
@@ -184,7 +191,10 @@ class Episode:
             tree = replay_changes(base, changes, self.world.run.blobs.get)
         except StoreError as error:
             raise SandboxError(f"the workspace can not be rebuilt: {error}") from error
-        found = await fill(sandbox, base, tree)
+        try:
+            found = await fill(sandbox, base, tree)
+        except Refused as refused:
+            raise SandboxError(f"the workspace can not be filled: {refused}") from refused
         if found != expected:
             raise SandboxError(f"the workspace was filled with tree {found[:12]}, the log says {expected[:12]}")
 

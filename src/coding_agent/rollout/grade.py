@@ -5,9 +5,13 @@ The verdict is not computed here: the TestRun says which ids were expected and w
 
 from __future__ import annotations
 
+import contextlib
+import re
+import signal
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import anyio
 import attrs
@@ -20,7 +24,7 @@ from coding_agent.rollout.clean import CleanSandbox
 from coding_agent.rollout.fill import fill
 from coding_agent.rollout.record import to_test_run
 from coding_agent.rollout.workspace import Node, ReadBlob, Tree, base_tree, recorded_changes, replay_changes
-from coding_agent.sandbox.base import Grading, SandboxBackend, SandboxSpec, TestReport
+from coding_agent.sandbox.base import Grading, Refused, Sandbox, SandboxBackend, SandboxSpec, TestReport
 from coding_agent.tasks.paths import matches
 from coding_agent.tasks.spec import TaskSpec
 
@@ -111,7 +115,9 @@ async def grade_tree(
             async with backend.open(spec) as opened:
                 sandbox = CleanSandbox(opened, secrets)
                 tree = await fill(sandbox, base_tree(task.files), graded.tree)
+                killed = oom_kills()
                 report = await sandbox.test(args, timeout_s=test_s, grading=grading(task))
+                await _believe(sandbox, report, starved=oom_kills() > killed)
     except TimeoutError as error:
         raise SandboxError(f"grading did not end within {SET_UP_S + test_s:g} s") from error
     return to_test_run(
@@ -124,6 +130,24 @@ async def grade_tree(
         latency_s=time.monotonic() - began,
         redacted=sandbox.taken_out,
     )
+
+
+async def _believe(sandbox: Sandbox, report: TestReport, *, starved: bool) -> None:
+    """Raises SandboxError when what happened to the run is this host's doing and not that of the code."""
+    with contextlib.suppress(Refused):
+        # Asks for the folder itself: without it, tests fail that are right.
+        await sandbox.list("", depth=1, max_entries=1)
+    if starved and report.exit_status == -signal.SIGKILL:
+        raise SandboxError("the host ran out of memory, and the kernel killed the graded tests")
+
+
+def oom_kills() -> int:
+    """How many processes the kernel has killed on this host for want of memory; 0 where it does not say."""
+    try:
+        found = re.search(r"^oom_kill (\d+)$", Path("/proc/vmstat").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
 
 
 def _lie(report: TestReport) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import anyio
 import attrs
 from anyio import to_thread
 
+from coding_agent.errors import SandboxUnavailable
 from coding_agent.sandbox import places
 from coding_agent.sandbox.base import Probe, Sandbox, SandboxSpec
 from coding_agent.sandbox.probes import probe_all
@@ -34,7 +35,12 @@ class LocalBackend:
     @asynccontextmanager
     async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
         """A private temporary directory and a runtime over it."""
-        base = Path(await to_thread.run_sync(_make_base))
+        try:
+            base = Path(await to_thread.run_sync(_make_base))
+        except OSError as error:
+            raise SandboxUnavailable(
+                "local", f"no directory could be made: {error}", "free space, or set TMPDIR"
+            ) from error
         try:
             root = base / "workspace"
             config = json.dumps(

@@ -86,7 +86,10 @@ async def running(
 ) -> AsyncIterator[Channel]:
     """A runtime that answers; killed and reaped on the way out. Raises SandboxUnavailable when it does not start."""
     with anyio.CancelScope(shield=True):
-        runtime = await to_thread.run_sync(start, command, environment)
+        try:
+            runtime = await to_thread.run_sync(start, command, environment)
+        except OSError as error:
+            raise SandboxUnavailable(kind, f"the runtime could not be started: {error}", remedy) from error
     try:
         channel = Channel(runtime.sock)
         try:
