@@ -172,10 +172,10 @@ def slow_script(tmp_path: Path) -> Path:
     return path
 
 
-def start_slow(tmp_path: Path) -> tuple[subprocess.Popen[str], Path]:
+def start_slow(tmp_path: Path, *more: str) -> tuple[subprocess.Popen[str], Path]:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "coding_agent.cli.main", "rollout", str(TASK), "--policy"]
-    command += [f"scripted:{slow_script(tmp_path)}", "--out", str(out), "-k", "2", "-n", "2"]
+    command += [f"scripted:{slow_script(tmp_path)}", "--out", str(out), "-k", "2", "-n", "2", *more]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not _all_sleep(out, nap(tmp_path)):

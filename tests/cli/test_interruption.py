@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,16 @@ def test_a_terminal_that_hangs_up_completes_the_logs(tmp_path: Path) -> None:
     assert not running_below(tmp_path)
 
 
-def test_kill_9_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sandbox", ["bubblewrap", "local"])
+def test_kill_9_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str) -> None:
     (place := tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(place))
-    process, _ = start_slow(tmp_path)
+    process, _ = start_slow(tmp_path, "--sandbox", sandbox)
     process.kill()
     process.communicate(timeout=20)
+    deadline = time.monotonic() + 10
+    while list(place.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert list(place.iterdir()) == []
 
 

@@ -45,7 +45,8 @@ class LocalBackend:
             root = base / "workspace"
             config = json.dumps(
                 {**attrs.asdict(spec), "root": str(root), "namespaces": False, "rg": str(places.ripgrep()),
-                 "package_parent": str(base / "opt/runtime"), "tmp": str(base / "tmp"), "hidden": str(base)}
+                 "package_parent": str(base / "opt/runtime"), "tmp": str(base / "tmp"), "hidden": str(base),
+                 "own": str(base)}
             )  # fmt: skip
 
             def command(fd: int) -> Sequence[str]:
@@ -94,6 +95,8 @@ def _make_base() -> str:
 
 
 def _remove(base: Path) -> None:
+    if not base.exists():
+        return
     try:
         shutil.rmtree(base)
     except (OSError, RecursionError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -48,6 +49,9 @@ def main(fd: int, config: Message) -> None:
     except (HostGone, OSError):
         pass
     kill_descendants()
+    if config.get("own"):
+        # What the host made for it alone, and can not remove if it was killed.
+        shutil.rmtree(config["own"], ignore_errors=True)
     os._exit(0)
 
 
