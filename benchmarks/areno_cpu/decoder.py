@@ -21,7 +21,7 @@ from areno.engine.data.sampling import _policy_token_logprobs, _sample
 from benchmarks.areno_cpu.slots import Slots
 
 CHUNK = 512
-"""Prompt tokens taken at once; between chunks the others go on."""
+"""Prompt tokens taken at once; bounds the mask, which has a row for each of them."""
 
 Completion = tuple[list[int], list[float]]
 

@@ -2,8 +2,9 @@
 
 python -m benchmarks.areno_cpu.learn OUT [--seeds 0,1,2] [--algo grpo|gspo] [--steps N] [--lr X] [--sandbox KIND]
 
-Each seed decides demonstrations, initial weights and draws. Writes OUT/<algo>.json and OUT/<algo>.svg; the runs stay in
-OUT/<algo>-<seed>. Exit code 1 when the mean reward of the last quarter is not above that of the first for every seed.
+Each seed decides demonstrations, initial weights and draws, and has a folder OUT/<algo>-<seed>; one that is there already is
+not played again. Writes OUT/<algo>.json and OUT/<algo>.svg over all of them. Exit code 1 when the mean reward of the last
+quarter of the steps is not above that of the first for every seed.
 """
 
 from __future__ import annotations
@@ -23,13 +24,12 @@ PROMPTS, SAMPLES = 4, 8
 IMITATION = 160
 
 
-def learn(place: Place, *, algo: str, steps: int, lr: float) -> list[dict[str, Any]]:
-    """One seed; what the logs say of each step."""
+def learn(place: Place, *, algo: str, steps: int, lr: float) -> None:
+    """One seed."""
     prepare(place, nouns=PROMPTS, samples=8)
     imitate(place, steps=IMITATION)
     reinforce(place, algo=algo, steps=steps, prompts=PROMPTS, samples=SAMPLES, lr=lr)
     place.command("verify", "coding-agent", "verify", place.folder / algo)
-    return steps_of(place, algo)
 
 
 def steps_of(place: Place, algo: str) -> list[dict[str, Any]]:
@@ -61,23 +61,32 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--lr", type=float, default=3e-4)
     parser.add_argument("--sandbox", default="bubblewrap")
     given = parser.parse_args(arguments)
-    curves: dict[str, list[dict[str, Any]]] = {}
     for seed in map(int, given.seeds.split(",")):
         folder = given.out.resolve() / f"{given.algo}-{seed}"
+        if folder.exists():
+            continue
         folder.mkdir(parents=True)
         place = Place(folder=folder, sandbox=given.sandbox, seed=seed)
         try:
-            curves[str(seed)] = learn(place, algo=given.algo, steps=given.steps, lr=given.lr)
+            learn(place, algo=given.algo, steps=given.steps, lr=given.lr)
         except Failed as error:
             print(error, file=sys.stderr)
             return 1
-        first, last = quarters([each["reward"] for each in curves[str(seed)]])
-        print(f"seed {seed}: mean reward {first:.3f} in the first quarter, {last:.3f} in the last", flush=True)
-    result = {"algo": given.algo, "lr": given.lr, "prompts": PROMPTS, "samples": SAMPLES, "seeds": curves}
-    (given.out / f"{given.algo}.json").write_text(json.dumps(result, indent=1) + "\n")
+    return 0 if all(first < last for first, last in summed_up(given.out.resolve(), given.algo, given.lr)) else 1
+
+
+def summed_up(out: Path, algo: str, lr: float) -> list[tuple[float, float]]:
+    """The first and the last quarter of each seed, from logs; writes and prints what was found."""
+    folders = sorted(out.glob(f"{algo}-*"))
+    curves = {folder.name.rpartition("-")[2]: steps_of(Place(folder=folder), algo) for folder in folders}
+    result = {"algo": algo, "lr": lr, "prompts": PROMPTS, "samples": SAMPLES, "seeds": curves}
+    (out / f"{algo}.json").write_text(json.dumps(result, indent=1) + "\n")
     rewards = {f"seed {seed}": [each["reward"] for each in steps] for seed, steps in curves.items()}
-    (given.out / f"{given.algo}.svg").write_text(draw(rewards, title=f"mean reward by step, {given.algo}"))
-    return 0 if all(first < last for first, last in map(quarters, rewards.values())) else 1
+    (out / f"{algo}.svg").write_text(draw(rewards, title=f"mean reward by step, {algo}"))
+    for name, curve in rewards.items():
+        first, last = quarters(curve)
+        print(f"{algo}, {name}: mean reward {first:.3f} in the first quarter, {last:.3f} in the last", flush=True)
+    return [quarters(curve) for curve in rewards.values()]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from benchmarks.areno_cpu.checkpoint import END, make_model, make_tokenizer
 from benchmarks.areno_cpu.decoder import Decoder
 from benchmarks.areno_cpu.learner import action_logprobs, families
 from benchmarks.areno_cpu.rows import row_of
+from benchmarks.areno_cpu.smoke import PROMPTS, SAMPLES, Row, _check_rewards, _check_rows, _check_training
 
 GREEDY, DRAWN = SamplingParams(temperature=0.0), SamplingParams(temperature=1.0)
 SOURCES = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
@@ -178,3 +179,47 @@ def test_text_that_was_sampled_is_rendered_back_as_it_stands(tokenizer: Any) -> 
     sampled = {"role": "assistant", "content": f"I look.\n{call}"}
     objects = {**TALK[2], "tool_calls": [{"function": {"name": "run_tests", "arguments": {"ids": ["a.py::b"]}}}]}
     assert rendered(sampled) == rendered(TALK[2]) == rendered(objects)
+
+
+def _told(rewards: tuple[float, float] = (0.5, 0.25), rows: int = 16, norm: str = "0.1") -> str:
+    """What AReno prints of two steps, as far as the smoke run looks."""
+    return "\n".join(
+        f"agentic train batch built samples=16 train_rows={rows} tokens=48 messages=1\n"
+        f"metric=reward_mean value={reward:.6f}\n"
+        f"train_stats={{'loss': 0.0, 'logp_abs_diff_mean': 1e-07, 'grad_norm': {norm}}}"
+        for reward in rewards
+    )
+
+
+def _logged(reward: float) -> list[Row]:
+    """Two groups of eight episodes with one row of three tokens each."""
+    return [
+        {"group": f"g{n % 2}", "episode": f"e{n}", "reward": reward, "tokens": [1, 2, 3]}
+        for n in range(PROMPTS * SAMPLES)
+    ]
+
+
+def _failures(log: str, by_step: dict[int, list[Row]]) -> int:
+    claims = [*_check_rows(log, by_step), *_check_rewards(log, by_step), *_check_training(log)]
+    return sum(not holds for _, holds in claims)
+
+
+def test_the_smoke_run_believes_a_log_that_agrees_with_its_rows() -> None:
+    assert _failures(_told(), {0: _logged(0.5), 1: _logged(0.25)}) == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "by_step"),
+    [
+        (_told(rows=15), {0: _logged(0.5), 1: _logged(0.25)}),
+        (_told(), {0: _logged(0.5), 1: _logged(0.5)}),
+        (_told(), {0: _logged(0.5), 1: _logged(0.25)[1:]}),
+        (_told(norm="nan"), {0: _logged(0.5), 1: _logged(0.25)}),
+        (_told(norm="0.0"), {0: _logged(0.5), 1: _logged(0.25)}),
+        (_told() + "filtered invalid samples=1", {0: _logged(0.5), 1: _logged(0.25)}),
+        ("", {0: _logged(0.5), 1: _logged(0.25)}),
+    ],
+    ids=["rows", "rewards", "samples", "not finite", "no signal", "left out", "silence"],
+)
+def test_the_smoke_run_notices(log: str, by_step: dict[int, list[Row]]) -> None:
+    assert _failures(log, by_step) > 0
