@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from coding_agent.store.reader import verify
+from tests.cli.test_bad_input import SUBMIT
 from tests.cli.test_commands import ROOT, TASK, document, run, running_below, start_slow
 
 
@@ -49,6 +50,14 @@ def test_kill_9_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pytest.M
     while list(place.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert list(place.iterdir()) == []
+
+
+def test_a_low_limit_of_open_files_is_raised_as_far_as_the_host_allows(tmp_path: Path) -> None:
+    (tmp_path / "submit.jsonl").write_text(SUBMIT)
+    limited = ["sh", "-c", 'ulimit -Sn 40 && exec "$@"', "sh", sys.executable, "-m", "coding_agent.cli.main"]
+    arguments = ["rollout", str(TASK), "-k", "12", "-n", "12", "--sandbox", "local", "--out", str(tmp_path / "run")]
+    command = [*limited, *arguments, "--policy", f"scripted:{tmp_path}/submit.jsonl", "--retries", "0"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 def test_a_disk_that_takes_no_more_is_one_sentence_and_exits_3(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import struct
 import time
@@ -55,6 +56,21 @@ async def test_a_cancelled_command_leaves_no_process_descriptor_or_directory(bac
             await Steps(sandbox).sh(f"(setsid sleep {marker} &); sleep {marker}", timeout_s=60)
     assert await gone(marker)
     assert descriptors() == before
+
+
+async def test_a_sandbox_is_closed_however_many_files_are_open(backend: SandboxBackend) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1200:
+        pytest.skip("this process may not open as many files")
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    many = [os.dup(nowhere) for _ in range(1100)]
+    try:
+        before = descriptors()
+        async with backend.open(SandboxSpec()):
+            assert max(many) > 1023
+        assert descriptors() == before
+    finally:
+        for each in (nowhere, *many):
+            os.close(each)
 
 
 async def test_a_cancelled_sandbox_can_not_be_used_again(backend: SandboxBackend) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -110,9 +111,16 @@ def play(
     jobs: Sequence[Job], *, backend: SandboxBackend, run: RunDirectory, options: Options, quiet: bool
 ) -> tuple[list[Outcome], bool]:
     """All outcomes, sorted, and whether a signal ended the run early."""
+    _allow_files()
     watch = Watch(len(jobs), quiet=quiet)
     with watch, ungrouped():
         return anyio.run(functools.partial(_roll_out, jobs, backend, run, options, watch))
+
+
+def _allow_files() -> None:
+    """As many open files as this host allows: each episode takes a few, and the usual 1024 is soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _roll_out(
