@@ -12,13 +12,16 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+import attrs
 import orjson
 
+from coding_agent.events.schema import Event
+from coding_agent.projections.audit import audit as look_for_cheats
 from coding_agent.replay.golden import projections
 from coding_agent.replay.sealed import replay
 from coding_agent.rollout.begin import blob_names
@@ -64,6 +67,10 @@ def take_the_world_away() -> None:
     sys.addaudithook(audit)
 
 
+def audited(events: Sequence[Event], blobs: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    return [attrs.asdict(finding) for finding in look_for_cheats(events, blobs.__getitem__).findings]
+
+
 def main() -> None:
     """One line per log."""
     with suppress(locale.Error):
@@ -75,12 +82,14 @@ def main() -> None:
         loaded.append((list(read_records(Path(name))), events, blobs))
     # Once before, so that what is imported or compiled only on first use is there.
     projections(loaded[0][1], loaded[0][2].__getitem__)
+    audited(loaded[0][1], loaded[0][2])
     replay(loaded[0][0])
     rederived(loaded[0][0])
     take_the_world_away()
     for records, events, blobs in loaded:
         found = replay(records)
         made = [projections(events, blobs.__getitem__), found.semantic_digest, found.divergence is None]
+        made.append(audited(events, blobs))
         digest = hashlib.sha256(orjson.dumps(made) + rederived(records)).hexdigest()
         print(found.header and found.header.episode, digest)  # noqa: T201  a program
 
