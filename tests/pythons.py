@@ -69,9 +69,9 @@ def _candidates(version: str) -> Iterator[Path]:
     if (on_path := shutil.which(f"python{version}")) is not None:
         yield Path(on_path)
     home = Path.home()
-    yield from sorted(
-        (Path(os.environ.get("PYENV_ROOT", home / ".pyenv")) / "versions").glob(f"{version}.*/bin/python")
-    )
+    versions = Path(os.environ.get("PYENV_ROOT", home / ".pyenv")) / "versions"
+    if os.access(versions, os.R_OK):  # another user's, if the environment is
+        yield from sorted(versions.glob(f"{version}.*/bin/python"))
     yield from sorted((home / ".local" / "share" / "uv" / "python").glob(f"cpython-{version}*/bin/python{version}"))
 
 

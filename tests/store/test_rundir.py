@@ -10,7 +10,7 @@ from coding_agent.errors import LogDamaged, LogLocked, LogTorn, StoreError, Usag
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
 from coding_agent.store.reader import verify
-from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.rundir import RunDirectory, blobs_of
 from tests.samples import toy_episode, write_log
 
 
@@ -127,6 +127,13 @@ def test_a_blob_that_is_not_what_its_name_says_is_damage(tmp_path: Path) -> None
     (tmp_path / name).write_bytes(b"b")
     with pytest.raises(LogDamaged, match="not what the name says"):
         store.get(name)
+
+
+def test_the_blobs_of_a_log_are_in_its_run_or_beside_it(run: RunDirectory) -> None:
+    (kept := run.path / "checkout" / "replays").mkdir(parents=True)
+    assert blobs_of(run.log_path("a/b", 0, 0)).directory == run.path / "blobs"
+    assert blobs_of(run.path / "labels" / "teacher" / "a.jsonl").directory == run.path / "blobs"
+    assert blobs_of(kept / "a.jsonl").directory == kept / "blobs"
 
 
 def test_a_blob_that_is_gone_is_named(tmp_path: Path) -> None:

@@ -134,5 +134,7 @@ def _blob_names(data: JSON) -> Iterator[str]:
 
 def blobs_of(log: Path) -> BlobStore:
     """Where the blobs of a log are: in its run directory, else in `blobs/` beside it."""
-    run = next((folder for folder in log.resolve().parents if (folder / "run.toml").exists()), log.parent)
-    return BlobStore(run / "blobs")
+    place = log.resolve()
+    # A run that merely holds the folder, a checkout in it for one, is not the log's.
+    runs = (each for each in place.parents if place.relative_to(each).parts[0] in {"episodes", "labels"})
+    return BlobStore(next((run for run in runs if (run / "run.toml").exists()), log.parent) / "blobs")
