@@ -66,36 +66,43 @@ TOOLS = (
 )  # fmt: skip
 WRITES = (
     "cp vault.txt copy.txt", "base64 vault.txt > coded.txt", "(cat vault.txt; head -c 70000 /dev/zero) > large.bin",
-    'touch "$(tr -d / < vault.txt)"', 'ln -s "$(cat vault.txt)" link', "printf more >> vault.txt",
-    "iconv -f utf-8 -t utf-16le vault.txt > wide.txt",
+    'touch "$(tr -d / < vault.txt)"', 'ln -s "$(cat vault.txt)" link',
+    "iconv -f utf-8 -t utf-16le vault.txt > wide.txt", "printf more >> vault.txt",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("line", SHOWS)
-async def test_what_a_command_shows_is_redacted_and_counted(tmp_path: Path, line: str) -> None:
-    _, events = await played(tmp_path / "run", script(command(line), SUBMIT))
-    (shown, _) = (event for event in events if isinstance(event, ToolResult))
-    assert "redacted:CANARY_TOKEN" in shown.text or "dropped" in shown.text
-    assert shown.redacted >= 1
+def redacted(events: tuple[Event, ...]) -> list[int]:
+    """Per tool result but the last (a submission), how many secrets were taken out of it and of its test run."""
+    counts = [
+        (event.redacted, isinstance(event, ToolResult)) for event in events if isinstance(event, ToolResult | TestRun)
+    ]
+    found, open_count = [], 0
+    for count, ends in counts:
+        open_count += count
+        if ends:
+            found.append(open_count)
+            open_count = 0
+    return found[:-1]
 
 
-@pytest.mark.parametrize("call", TOOLS, ids=lambda call: call[0])
-async def test_what_a_tool_shows_is_redacted(tmp_path: Path, call: tuple[str, str]) -> None:
-    _, events = await played(tmp_path / "run", script(call, SUBMIT))
-    assert sum(event.redacted for event in events if isinstance(event, ToolResult | TestRun)) >= 1
+async def test_what_commands_show_is_redacted_and_counted(tmp_path: Path) -> None:
+    _, events = await played(tmp_path / "run", script(*map(command, SHOWS), SUBMIT))
+    assert [line for line, count in zip(SHOWS, redacted(events), strict=True) if not count] == []
 
 
-@pytest.mark.parametrize("line", WRITES)
-async def test_a_file_that_would_be_recorded_is_written_anew_so_that_the_log_is_the_workspace(
-    tmp_path: Path, line: str
-) -> None:
-    outcome, events = await played(tmp_path / "run", script(command(line), command("ls; cat *.txt"), FIX, SUBMIT))
+async def test_what_tools_show_is_redacted_and_counted(tmp_path: Path) -> None:
+    _, events = await played(tmp_path / "run", script(*TOOLS, SUBMIT))
+    assert [call for call, count in zip(TOOLS, redacted(events), strict=True) if not count] == []
+
+
+async def test_files_that_would_be_recorded_are_written_anew_so_that_the_log_is_the_workspace(tmp_path: Path) -> None:
+    calls = (*map(command, WRITES), command("ls; cat *.txt"), SUBMIT)
+    outcome, events = await played(tmp_path / "run", script(*calls))
     assert outcome.reason == "submitted"
-    blobs = blobs_of(outcome.path).get
-    assert next(event.redacted for event in events if isinstance(event, ToolResult)) >= 1
-    again = await execute(
-        events, LEAKY, backend=make_backend("local"), spec=SandboxSpec(), read_blob=blobs, keep_going=True
-    )
+    assert [line for line, count in zip(WRITES, redacted(events), strict=False) if not count] == []
+    read_blob = blobs_of(outcome.path).get
+    backend = make_backend("local")
+    again = await execute(events, LEAKY, backend=backend, spec=SandboxSpec(), read_blob=read_blob, keep_going=True)
     assert again.differences == ()
 
 
