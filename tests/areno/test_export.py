@@ -73,3 +73,14 @@ def test_score_and_areno_agree_on_every_reward(records: MakeRecords, tmp_path: P
     rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, records()))
     scored = json.loads(run("score", str(tmp_path / "run"), "--json").stdout)
     assert sorted(row["value"] for row in scored["episodes"]) == sorted(rolled.rewards)
+
+
+def test_an_export_that_can_not_be_written_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    done = run("export", "replays", "--format", "sft", "--out", tmp_path / "no" / "rows.jsonl")
+    assert (done.returncode, "can not be written: No such file or directory" in done.stderr) == (2, True)
+
+
+def test_an_episode_of_a_policy_that_knew_the_solution_is_no_example() -> None:
+    done = run("export", "replays/gold.jsonl", "--format", "sft")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "its policy knew a secret of the task" in done.stderr

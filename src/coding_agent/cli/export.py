@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,11 +15,11 @@ import orjson
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import worth
 from coding_agent.cli import exits
-from coding_agent.cli.logs import Loaded, left_out, load_final
+from coding_agent.cli.logs import Loaded, left_out, load, load_final
 from coding_agent.cli.output import err
 from coding_agent.errors import StoreError, UsageError
-from coding_agent.exports.areno_rows import Scored, areno_rows
-from coding_agent.exports.sft import sft_row
+from coding_agent.exports.areno_rows import ArenoRow, areno_rows, group_of
+from coding_agent.exports.sft import SftRow, sft_row
 from coding_agent.projections.tokens import TRAINABLE
 from coding_agent.store.rundir import RunDirectory
 
@@ -42,13 +42,30 @@ def command(directory: Path, form: str, trainable: str | None, min_reward: float
     config = _config(directory)
     if trainable is not None:
         config = attrs.evolve(config, trainable=next(name for name in TRAINABLE if name == trainable))
-    loaded = load_final(directory, warn=warnings.append)
-    episodes = [(each, _worth(each, config)) for each in loaded]
+    episodes = [_scored(each, config) for each in load_final(directory, warn=warnings.append)]
     rows = _sft(episodes, min_reward) if form == "sft" else _areno(episodes, config)
-    with nullcontext(sys.stdout.buffer) if target is None else target.open("wb") as stream:
+    with _opened(target) as stream:
         count = _write(stream, rows)
     err.print(f"{count} rows of {len(episodes)} episodes")
     return left_out(warnings)
+
+
+@attrs.frozen(kw_only=True)
+class Scored:
+    """What of an episode is kept in memory: a run may have thousands."""
+
+    path: Path
+    group: str
+    reward: float | None
+
+
+def _opened(target: Path | None) -> AbstractContextManager[BinaryIO]:
+    if target is None:
+        return nullcontext(sys.stdout.buffer)
+    try:
+        return target.open("wb")
+    except OSError as error:
+        raise UsageError(f"--out {target}: can not be written: {error.strerror}") from error
 
 
 def _config(directory: Path) -> ArenoConfig:
@@ -58,24 +75,31 @@ def _config(directory: Path) -> ArenoConfig:
     return ArenoConfig.from_json(found)
 
 
-def _worth(each: Loaded, config: ArenoConfig) -> float | None:
-    return worth(config, each.events, each.read_blob).value
+def _scored(each: Loaded, config: ArenoConfig) -> Scored:
+    value = worth(config, each.events, each.read_blob).value
+    return Scored(path=each.path, group=group_of(each.header), reward=value)
 
 
-def _areno(episodes: Iterable[tuple[Loaded, float | None]], config: ArenoConfig) -> Iterator[Any]:
-    scored = [Scored(events=each.events, reward=reward) for each, reward in episodes]
-    try:
-        yield from areno_rows(scored, trainable=config.trainable, drift=config.drift)
-    except ValueError as error:
-        raise UsageError(f"these logs have no tokens to train on: {error}") from error
+def _areno(episodes: Sequence[Scored], config: ArenoConfig) -> Iterator[ArenoRow]:
+    groups: dict[str, list[float | None]] = {}
+    for each in episodes:
+        groups.setdefault(each.group, []).append(each.reward)
+    for each in episodes:
+        if each.reward is None:
+            continue
+        group, events = groups[each.group], load(each.path).events
+        try:
+            yield from areno_rows(events, each.reward, group, trainable=config.trainable, drift=config.drift)
+        except ValueError as error:
+            raise UsageError(f"{each.path}: no tokens to train on: {error}") from error
 
 
-def _sft(episodes: Iterable[tuple[Loaded, float | None]], min_reward: float) -> Iterator[Any]:
-    for each, reward in episodes:
-        if reward is None or reward < min_reward:
+def _sft(episodes: Sequence[Scored], min_reward: float) -> Iterator[SftRow]:
+    for each in episodes:
+        if each.reward is None or each.reward < min_reward:
             continue
         try:
-            yield sft_row(each.events, reward)
+            yield sft_row(load(each.path).events, each.reward)
         except ValueError as error:
             err.print(f"left out: {error}", markup=False)
 

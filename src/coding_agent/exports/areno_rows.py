@@ -17,23 +17,15 @@ from coding_agent.projections.tokens import Drift, Trainable, rows, trained_turn
 EPSILON = 1e-8
 
 
-@attrs.frozen(kw_only=True)
-class Scored:
-    """One episode's final attempt, and what it is worth; `reward` None: masked."""
+def group_of(header: EpisodeStarted) -> str:
+    """Whose rewards an episode's is compared with."""
+    return header.task if header.group is None else header.group
 
-    events: Sequence[Event]
-    reward: float | None
 
-    @property
-    def header(self) -> EpisodeStarted:
-        first = self.events[0]
-        if not isinstance(first, EpisodeStarted):
-            raise ValueError("an episode begins with EpisodeStarted")  # noqa: TRY004  the events are wrong, not a type
-        return first
-
-    @property
-    def group(self) -> str:
-        return self.header.task if self.header.group is None else self.header.group
+def advantage(reward: float, group: Sequence[float | None]) -> float | None:
+    """Of one reward among those of its whole group, itself included; None: nobody may learn from the group."""
+    known = [each for each in group if each is not None]
+    return (reward - fmean(known)) / (pstdev(known) + EPSILON) if len(known) == len(group) else None
 
 
 @attrs.frozen(kw_only=True)
@@ -54,29 +46,27 @@ class ArenoRow:
 
 
 def areno_rows(
-    episodes: Sequence[Scored], *, trainable: Trainable = "all", drift: Drift = "keep"
-) -> Iterator[ArenoRow]:
-    """In the order of episodes and turns. Raises ValueError for tokens that can not be trained on."""
-    groups: dict[str, list[float | None]] = {}
-    for episode in episodes:
-        groups.setdefault(episode.group, []).append(episode.reward)
-    for episode in episodes:
-        rewards = [reward for reward in groups[episode.group] if reward is not None]
-        if episode.reward is None or len(rewards) < len(groups[episode.group]):
-            continue
-        advantage = (episode.reward - fmean(rewards)) / (pstdev(rewards) + EPSILON)
-        header = episode.header
-        for row in rows(trained_turns(episode.events, trainable=trainable, drift=drift), merge=False):
-            yield ArenoRow(
-                episode=header.episode,
-                task=header.task,
-                step=header.step,
-                group=episode.group,
-                sample=header.sample,
-                turn=row.turns[0],
-                tokens=row.ids,
-                loss_mask=row.loss_mask,
-                logprobs=row.logprobs,
-                reward=episode.reward,
-                advantage=advantage,
-            )
+    events: Sequence[Event], reward: float, group: Sequence[float | None], *,
+    trainable: Trainable = "all", drift: Drift = "keep",
+) -> Iterator[ArenoRow]:  # fmt: skip
+    """One episode's rows, by turn. Raises ValueError for tokens that can not be trained on."""
+    header = events[0]
+    if not isinstance(header, EpisodeStarted):
+        raise ValueError("an episode begins with EpisodeStarted")  # noqa: TRY004  the events are wrong, not a type
+    worth = advantage(reward, group)
+    if worth is None:
+        return
+    for row in rows(trained_turns(events, trainable=trainable, drift=drift), merge=False):
+        yield ArenoRow(
+            episode=header.episode,
+            task=header.task,
+            step=header.step,
+            group=group_of(header),
+            sample=header.sample,
+            turn=row.turns[0],
+            tokens=row.ids,
+            loss_mask=row.loss_mask,
+            logprobs=row.logprobs,
+            reward=reward,
+            advantage=worth,
+        )
