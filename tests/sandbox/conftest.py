@@ -1,4 +1,4 @@
-"""One conformance suite over every backend; what only bubblewrap promises is tried in `test_hostile.py`.
+"""One conformance suite over every backend; what only isolating ones promise is tried in `test_hostile.py`.
 
 A test that needs more than the protocol says so (`@needs("programs")`) and is skipped where a backend declares that it
 lacks just that.
@@ -6,6 +6,7 @@ lacks just that.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -26,11 +27,17 @@ SMALL = SandboxSpec(
 )
 
 
+IMAGE = os.environ.get("CODING_AGENT_IMAGE", "")
+"""The container backend is tried where it names an image: `make container` makes one, and says so."""
+ISOLATING = ["bubblewrap", *([f"container:{IMAGE}"] if IMAGE else [])]
+KINDS = ["local", "simulated", *ISOLATING]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*names): skipped where the sandbox backend lacks one of these")
 
 
-@pytest.fixture(params=["local", "bubblewrap", "simulated"])
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -50,6 +57,8 @@ async def sandbox(anyio_backend: str, backend: SandboxBackend) -> AsyncIterator[
         async with backend.open(SMALL) as opened:
             yield opened
     except SandboxUnavailable as error:
+        if IMAGE:
+            raise
         pytest.skip(str(error))
 
 

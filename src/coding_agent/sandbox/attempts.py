@@ -29,15 +29,26 @@ async def _says(sandbox: Sandbox, program: str, expected: str = "kept") -> str:
 
 
 async def _filesystem(sandbox: Sandbox, canary: str) -> str:
+    # An image may have directories of these names: what counts is whether they are the host's.
+    known = {place: _identity(place) for place in ("/root", "/home", "/etc/shadow", "/var", "/run", "/tmp")}
     program = f"""
 import os
-found = [p for p in ({canary!r}, {str(Path(__file__).parent)!r}, '/root', '/home', '/etc/shadow', '/oldroot') if os.path.exists(p)]
+found = [p for p in ({canary!r}, {str(Path(__file__).parent)!r}, '/oldroot') if os.path.exists(p)]
+found += [p for p, known in {known!r}.items() if os.path.exists(p) and (os.stat(p).st_dev, os.stat(p).st_ino) == known]
 for place in ('/', '/usr', '/opt/site', '/etc'):
     try:
         open(place + '/canary', 'w'); found.append('writable ' + place)
     except OSError: pass
 print(found or 'kept')"""
     return await _says(sandbox, program)
+
+
+def _identity(place: str) -> tuple[int, int] | None:
+    try:
+        found = Path(place).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def _network(sandbox: Sandbox, _: str) -> str:

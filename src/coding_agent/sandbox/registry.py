@@ -5,9 +5,10 @@ from __future__ import annotations
 from coding_agent.errors import UsageError
 from coding_agent.sandbox.base import SandboxBackend
 from coding_agent.sandbox.bubblewrap import BubblewrapBackend
+from coding_agent.sandbox.container import ContainerBackend
 from coding_agent.sandbox.local import LocalBackend
 
-KINDS = ("bubblewrap", "local")
+KINDS = ("bubblewrap", "local", "container:IMAGE")
 
 
 def make_backend(kind: str) -> SandboxBackend:
@@ -16,4 +17,7 @@ def make_backend(kind: str) -> SandboxBackend:
         return BubblewrapBackend()
     if kind == "local":
         return LocalBackend()
+    name, _, image = kind.partition(":")
+    if name == "container" and image:
+        return ContainerBackend(image)
     raise UsageError(f"sandbox: expected one of {', '.join(KINDS)}, found {kind!r}")

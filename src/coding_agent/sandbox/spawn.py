@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import anyio
+import attrs
 from anyio import to_thread
 
 from coding_agent.errors import SandboxDied, SandboxUnavailable
@@ -30,24 +31,37 @@ def _spawner() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="coding-agent-spawn")
 
 
+@attrs.frozen(kw_only=True)
+class Ending:
+    """How a runtime that was hung up is waited for, and what is done, before it is killed, when that was in vain."""
+
+    patience_s: float = PATIENCE_S
+    force: Callable[[], None] = lambda: None
+
+
 class Runtime:
     """One runtime process and the socket to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], sock: socket.socket, errors: int) -> None:
-        self.process, self.sock, self._errors = process, sock, errors
+    def __init__(self, process: subprocess.Popen[bytes], sock: socket.socket, errors: int, ending: Ending) -> None:
+        self.process, self.sock, self._errors, self._ending = process, sock, errors, ending
 
     def last_words(self) -> str:
-        """The end of what it wrote to stderr."""
+        """The end of what it wrote to stderr, once it has ended. Blocks."""
+        self._ends_within(self._ending.patience_s)
         size = os.fstat(self._errors).st_size
         return os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "backslashreplace").strip()
 
     def close(self) -> None:
         """Hang up, which ends the runtime and all below it; kill what has not ended by then; reap."""
         self.sock.close()
-        if not self._ends_within(PATIENCE_S):
+        try:
+            if not self._ends_within(self._ending.patience_s):
+                self._ending.force()
+        finally:
+            # Does nothing to a process that has ended.
             self.process.kill()
-        self.process.wait()
-        os.close(self._errors)
+            self.process.wait()
+            os.close(self._errors)
 
     def _ends_within(self, seconds: float) -> bool:
         handle = os.pidfd_open(self.process.pid)
@@ -59,7 +73,7 @@ class Runtime:
             os.close(handle)
 
 
-def start(command: Callable[[int], Sequence[str]], environment: dict[str, str]) -> Runtime:
+def start(command: Callable[[int], Sequence[str]], environment: dict[str, str], ending: Ending) -> Runtime:
     """Start `command(fd)` with one end of a socket as that descriptor. Blocks; raises OSError."""
     ours, theirs = socket.socketpair()
     errors = os.memfd_create("coding-agent-stderr")
@@ -72,7 +86,7 @@ def start(command: Callable[[int], Sequence[str]], environment: dict[str, str]) 
         raise
     finally:
         theirs.close()
-    return Runtime(process, ours, errors)
+    return Runtime(process, ours, errors, ending)
 
 
 def _popen(argv: Sequence[str], environment: dict[str, str], fd: int, errors: int) -> subprocess.Popen[bytes]:
@@ -84,12 +98,17 @@ def _popen(argv: Sequence[str], environment: dict[str, str], fd: int, errors: in
 
 @asynccontextmanager
 async def running(
-    command: Callable[[int], Sequence[str]], environment: dict[str, str], *, kind: str, remedy: str
+    command: Callable[[int], Sequence[str]],
+    environment: dict[str, str],
+    *,
+    kind: str,
+    remedy: str,
+    ending: Ending = Ending(),
 ) -> AsyncIterator[Channel]:
     """A runtime that answers; killed and reaped on the way out. Raises SandboxUnavailable when it does not start."""
     with anyio.CancelScope(shield=True):
         try:
-            runtime = await to_thread.run_sync(start, command, environment)
+            runtime = await to_thread.run_sync(start, command, environment, ending)
         except OSError as error:
             raise SandboxUnavailable(kind, f"the runtime could not be started: {error}", remedy) from error
     try:
@@ -97,7 +116,7 @@ async def running(
         try:
             await channel.hello()
         except SandboxDied as error:
-            reason = runtime.last_words() or str(error)
+            reason = await to_thread.run_sync(runtime.last_words) or str(error)
             raise SandboxUnavailable(kind, f"the runtime did not start: {reason}", remedy) from error
         yield channel
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 from . import seccomp
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_NEWNS, _NEWIPC, _NEWPID = 0x00020000, 0x08000000, 0x20000000
+_NEWNS, _NEWIPC, _NEWUSER, _NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
 _PRIVATE = 0x4000 | 0x40000
 _PLAIN = 2 | 4
 """MS_NOSUID, MS_NODEV."""
@@ -41,11 +41,25 @@ def prepare(config: dict[str, Any]) -> None:
     # Orphans of the runtime's children become its own, so that it can kill them.
     _check(_LIBC.prctl(36, 1, 0, 0, 0), "subreaper")
     if config["namespaces"]:
+        if "become" in config:
+            _become_lord(config["become"])
         _check(_LIBC.unshare(_NEWNS), "unshare")
         _mount("none", "/", "", _PRIVATE, "")
+        for place in config.get("cover", []):
+            if os.path.isdir(place):
+                _mount("tmpfs", place, "tmpfs", _PLAIN | _NOEXEC | _READ_ONLY, "mode=755,size=4k")
         options = "mode=755,size=%d,nr_inodes=%d" % (config["workspace_bytes"], INODES)
         _mount("tmpfs", config["root"], "tmpfs", _PLAIN, options)
     os.chdir(config["root"])
+
+
+def _become_lord(uid: int) -> None:
+    """Of a user namespace, where this process is called `uid` and may make the others. Raises OSError."""
+    outside = {"uid_map": os.getuid(), "gid_map": os.getgid()}
+    _check(_LIBC.unshare(_NEWUSER), "unshare user namespace")
+    for name, text in (("setgroups", "deny"), *((name, "%d %d 1" % (uid, one)) for name, one in outside.items())):
+        with open("/proc/self/" + name, "w") as file:
+            file.write(text)
 
 
 def scratch(config: dict[str, Any]) -> None:
