@@ -7,11 +7,12 @@ import click
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
-from coding_agent.sandbox.registry import KINDS, make_backend
+from coding_agent.cli.sandboxes import sandbox_option
+from coding_agent.sandbox.registry import make_backend
 
 
 @click.command(epilog=exits.HELP)
-@click.option("--sandbox", "kind", type=click.Choice(KINDS), default="bubblewrap", show_default=True)
+@sandbox_option("kind", default="bubblewrap", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(kind: str, as_json: bool) -> int:
     """Try every promise of the sandbox on this machine, with real attempts to break it.

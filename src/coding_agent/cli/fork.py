@@ -12,10 +12,10 @@ from coding_agent.cli import exits
 from coding_agent.cli.logs import load
 from coding_agent.cli.policies import policy_factory
 from coding_agent.cli.running import Fork, Options, default_directory, exit_of, open_backend, play, report
+from coding_agent.cli.sandboxes import sandbox_option
 from coding_agent.errors import UsageError
 from coding_agent.replay.fork import fork_jobs
 from coding_agent.rollout.scheduler import Job
-from coding_agent.sandbox.registry import KINDS
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.load import find_tasks
 from coding_agent.tasks.spec import TaskSpec
@@ -32,7 +32,7 @@ from coding_agent.tasks.spec import TaskSpec
 @click.option("--tasks", default="tasks", show_default=True, type=click.Path(exists=True),
               help="Where the task is: a task folder, or a folder of them.")  # fmt: skip
 @click.option("--concurrency", "-n", default=os.cpu_count() or 2, type=click.IntRange(1), help="Episodes at a time.")
-@click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True)
+@sandbox_option(default="bubblewrap", show_default=True)
 @click.option("--out", "directory", type=click.Path(path_type=Path), help="Run directory (default: runs/<time>).")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

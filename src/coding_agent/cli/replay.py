@@ -13,8 +13,8 @@ from coding_agent.cli.logs import log_files
 from coding_agent.cli.output import print_json
 from coding_agent.cli.replay_report import show as show_results
 from coding_agent.cli.replay_report import summary_of
+from coding_agent.cli.sandboxes import sandbox_option
 from coding_agent.replay.report import report_of
-from coding_agent.sandbox.registry import KINDS
 
 CODES = {
     "identical": exits.OK,
@@ -28,7 +28,7 @@ CODES = {
 @click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--execute", is_flag=True, help="Run every recorded call and test again, in a fresh sandbox.")
 @click.option("--tasks", default="tasks", show_default=True, help="With --execute: where the tasks are.")
-@click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True, help="With --execute.")
+@sandbox_option(default="bubblewrap", show_default=True, help="With --execute.")
 @click.option("--keep-going", is_flag=True, help="With --execute: do not stop at a log's first difference.")
 @click.option("--concurrency", "-n", default=os.cpu_count() or 2, type=click.IntRange(1), help="With --execute.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

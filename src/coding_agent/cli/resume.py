@@ -13,9 +13,9 @@ from coding_agent.cli import exits
 from coding_agent.cli.fork import fork_jobs_of
 from coding_agent.cli.output import err
 from coding_agent.cli.running import Options, exit_of, jobs_of, open_backend, play, report
+from coding_agent.cli.sandboxes import sandbox_option
 from coding_agent.rollout.resume import Plan, plan
 from coding_agent.rollout.scheduler import Outcome
-from coding_agent.sandbox.registry import KINDS
 from coding_agent.store.index import recover_run
 from coding_agent.store.rundir import RunDirectory
 
@@ -25,7 +25,7 @@ from coding_agent.store.rundir import RunDirectory
 @click.option("--tasks", multiple=True, type=click.Path(exists=True, path_type=Path),
               help="Where the tasks are now, if they have moved. May be given again.")  # fmt: skip
 @click.option("--concurrency", "-n", type=click.IntRange(1), help="Episodes at a time, instead of the run's own.")
-@click.option("--sandbox", type=click.Choice(KINDS), help="Instead of the run's own.")
+@sandbox_option(help="Instead of the run's own.")
 @click.option("--retries", type=click.IntRange(0), help="New attempts after an infrastructure failure.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no table.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

@@ -10,7 +10,7 @@ import click
 
 from coding_agent.cli import exits
 from coding_agent.cli.running import Options, default_directory, exit_of, jobs_of, open_backend, play, report
-from coding_agent.sandbox.registry import KINDS
+from coding_agent.cli.sandboxes import sandbox_option
 from coding_agent.store.rundir import RunDirectory
 
 
@@ -25,7 +25,7 @@ from coding_agent.store.rundir import RunDirectory
               help="Episodes at a time; by default one per core.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Decides every episode's own seed.")
 @click.option("--max-turns", type=click.IntRange(1, 1_000_000), help="Instead of each task's own limit.")
-@click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True)
+@sandbox_option(default="bubblewrap", show_default=True)
 @click.option("--out", "directory", type=click.Path(path_type=Path), help="Run directory (default: runs/<time>).")
 @click.option("--durability", type=click.Choice(["event", "group", "none"]), default="group", show_default=True,
               help="What an acknowledged event survives: power loss, kill -9, or neither for sure.")  # fmt: skip

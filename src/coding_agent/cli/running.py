@@ -103,6 +103,8 @@ def open_backend(kind: str) -> SandboxBackend:
     backend = make_backend(kind)
     if kind == "local":
         err.print("[yellow]warning:[/] --sandbox local isolates nothing; run only tasks and policies that you trust")
+    elif kind != "bubblewrap":
+        err.print(f"not promised by {kind}: {', '.join(backend.lacks)}", markup=False)
     anyio.run(refuse_broken_promises, backend)
     return backend
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
+from coding_agent.cli.sandboxes import sandbox_option
 from coding_agent.errors import UsageError, ungrouped
 from coding_agent.events.schema import TestRun
 from coding_agent.events.verdict import passed
@@ -25,7 +26,7 @@ from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.workspace import base_tree
 from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
-from coding_agent.sandbox.registry import KINDS, make_backend
+from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.load import find_tasks
 from coding_agent.tasks.spec import TaskSpec
@@ -72,7 +73,7 @@ def list_tasks(folders: tuple[str, ...], as_json: bool) -> int:
 @command.command(epilog=exits.HELP)
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @click.option("--tasks", "folder", default="tasks", show_default=True, type=click.Path(exists=True))
-@click.option("--sandbox", type=click.Choice(KINDS), default="bubblewrap", show_default=True)
+@sandbox_option(default="bubblewrap", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def validate(ids: tuple[str, ...], folder: str, sandbox: str, as_json: bool) -> int:
     """Grade each task untouched and with its gold patch, three times each, and compare with what it declares.

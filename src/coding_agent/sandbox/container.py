@@ -29,8 +29,8 @@ from coding_agent.sandbox.probes import probe_all
 from coding_agent.sandbox.spawn import Ending, running
 
 REMEDY = (
-    "whoever is not root needs `newuidmap`, and an entry in /etc/subuid and /etc/subgid; the image needs `env`, pytest "
-    "and Python 3.8+ as `python3`; `python scripts/make_image.py NAME` makes such an image from this host"
+    "whoever is not root needs `newuidmap`, and an entry in /etc/subuid and /etc/subgid; the image needs `env`, "
+    "Python 3.8+ as `python3` and pytest 7.0+; `python scripts/make_image.py NAME` makes such an image from this host"
 )
 PATIENCE_S = 20.0
 """For a container to end and be removed, once hung up; a machine that is busy takes seconds."""
@@ -43,9 +43,11 @@ _AS_THREE = (
     "import os, sys; fd, *command = sys.argv[1:]; fd = int(fd); os.dup2(fd, 3); fd > 3 and os.close(fd); "
     "os.execv(command[0], command)"
 )
-_BOOTSTRAP = (
-    "import importlib.util as u, sys; u.find_spec('pytest') or sys.exit('the image has no pytest'); " + places.BOOTSTRAP
-)
+_BOOTSTRAP = f"""
+import sys
+try: from _pytest._version import version_tuple
+except ImportError: sys.exit('the image has no pytest, or one older than 7.0, for ' + sys.executable)
+{places.BOOTSTRAP}"""
 
 
 @attrs.frozen
