@@ -63,12 +63,13 @@ class Reporter:
             error = error.__cause__
         self._send(failure=self._failure(report.nodeid or str(node.nodeid), error))
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: Any) -> Generator[None, Any, Any]:
-        report = yield
+    # The older kind of wrapper, because images bring older versions of pytest.
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_make_collect_report(self, collector: Any) -> Generator[None, Any, None]:
+        outcome = yield
+        report = outcome.get_result()
         if report.failed and report.nodeid:
             self._send(test=report.nodeid, outcome="error")
-        return report
 
     def _failure(self, test: str, error: BaseException) -> dict[str, Any]:
         frames = self._frames(error)
@@ -94,7 +95,7 @@ class Reporter:
         return rows
 
     def _relative(self, path: str) -> str:
-        return path.removeprefix(self._root)
+        return path[len(self._root) :] if path.startswith(self._root) else path  # noqa: FURB188  Python 3.8 lacks it
 
 
 class Sentinel:
