@@ -5,7 +5,7 @@ VENV ?= .venv
 ARENO_VENV ?= .venv-areno
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit soak hostile bench areno-smoke areno-learn setup clean
+.PHONY: demo test lint types unit soak hostile container bench areno-smoke areno-learn setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -27,6 +27,10 @@ soak: $(VENV)/.dev
 
 hostile: $(VENV)/.dev
 	@$(BIN)/python scripts/hostile.py
+
+container: $(VENV)/.dev
+	@$(BIN)/python scripts/make_image.py
+	@CODING_AGENT_IMAGE=localhost/coding-agent-minimal $(BIN)/pytest -q -n 2 tests/sandbox -k container
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/log.py

@@ -24,7 +24,7 @@ PROGRAMS = (
     "sed", "seq", "setsid", "sha256sum", "sleep", "sort", "stat", "stty", "sync", "tail", "tar", "tee", "test", "timeout",
     "touch", "tr", "true", "truncate", "uname", "uniq", "wc", "which", "xargs", "yes",
 )  # fmt: skip
-LEFT_OUT = {"site-packages", "dist-packages", "test", "__pycache__", "idlelib", "tkinter", "turtledemo", "ensurepip"}
+LEFT_OUT = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "turtledemo", "ensurepip"}
 HOME = Path("/opt/python")
 
 
@@ -67,14 +67,12 @@ def libraries(programs: list[Path]) -> dict[str, Path]:
     words = {word for line in listing.splitlines() if not line.endswith(":") for word in line.split()}
     found = [Path(word) for word in sorted(words) if word.startswith("/")]
     system = next(path.parent.resolve() for path in found if path.name.startswith("libc."))
-    folders = {path: path.parent.resolve() for path in found}
-    # What lies elsewhere is found through a search path of its own here, which means nothing in the image.
-    return {
-        str((folder if folder.is_relative_to("/usr") or folder.is_relative_to("/lib") else system) / path.name)[
-            1:
-        ]: path
-        for path, folder in folders.items()
-    }
+    inside = {}
+    for path in found:
+        # What lies elsewhere is found here through a search path of its own, which means nothing in the image.
+        folder = path.parent.resolve() if path.parts[1] in {"usr", "lib", "lib32", "lib64"} else system
+        inside[str((folder / path.name).relative_to("/"))] = path
+    return inside
 
 
 def write_image(archive: tarfile.TarFile) -> None:

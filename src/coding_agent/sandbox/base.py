@@ -1,7 +1,8 @@
 """What a sandbox is: one workspace, behind one resident runtime, reached through one protocol.
 
-Every backend (`bubblewrap`, `local`) starts the same `runtime/` program and speaks to it through `channel`, so this
-file is all that tools, grading and replay ever see. It knows nothing of events, tasks or tools: paths and bytes only.
+Every backend (`bubblewrap`, `container`, `local`) starts the same `runtime/` program and speaks to it through
+`channel`, so this file is all that tools, grading and replay ever see. It knows nothing of events, tasks or tools:
+paths and bytes only.
 
 Paths are `str`, relative to the workspace, `/`-separated; bytes that are not UTF-8 are surrogate-escaped as by
 `os.fsdecode`. The workspace is called `/workspace` in every text that a sandbox returns.

@@ -21,7 +21,7 @@ from contextlib import asynccontextmanager
 import attrs
 from anyio import to_thread
 
-from coding_agent.errors import SandboxUnavailable
+from coding_agent.errors import SandboxDied, SandboxUnavailable
 from coding_agent.sandbox import places
 from coding_agent.sandbox.base import Probe, Sandbox, SandboxSpec
 from coding_agent.sandbox.bubblewrap import SKELETON
@@ -165,5 +165,10 @@ def _image(name: str) -> Image:
 
 
 def _remove(name: str) -> None:
-    """The container, whatever state it is in."""
-    _ask_podman("rm", "--force", "--time=0", "--ignore", name)
+    """The container, whatever state it is in. Raises SandboxDied."""
+    try:
+        done = _ask_podman("rm", "--force", "--time=0", "--ignore", name)
+    except subprocess.TimeoutExpired as error:
+        raise SandboxDied(f"the container {name} could not be removed: {error}") from error
+    if done.returncode != 0:
+        raise SandboxDied(f"the container {name} could not be removed: {done.stderr.strip()}")

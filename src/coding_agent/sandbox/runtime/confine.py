@@ -42,7 +42,7 @@ def prepare(config: dict[str, Any]) -> None:
     _check(_LIBC.prctl(36, 1, 0, 0, 0), "subreaper")
     if config["namespaces"]:
         if "become" in config:
-            _become_lord(config["become"])
+            _own_user_namespace(config["become"])
         _check(_LIBC.unshare(_NEWNS), "unshare")
         _mount("none", "/", "", _PRIVATE, "")
         for place in config.get("cover", []):
@@ -53,8 +53,8 @@ def prepare(config: dict[str, Any]) -> None:
     os.chdir(config["root"])
 
 
-def _become_lord(uid: int) -> None:
-    """Of a user namespace, where this process is called `uid` and may make the others. Raises OSError."""
+def _own_user_namespace(uid: int) -> None:
+    """In which this process is called `uid`, and may make the other namespaces. Raises OSError."""
     outside = {"uid_map": os.getuid(), "gid_map": os.getgid()}
     _check(_LIBC.unshare(_NEWUSER), "unshare user namespace")
     for name, text in (("setgroups", "deny"), *((name, "%d %d 1" % (uid, one)) for name, one in outside.items())):
