@@ -190,7 +190,8 @@ def report(
     """The end of a run, for people or as one JSON document."""
     passed = sum(outcome.passed is True for outcome in outcomes)
     if interrupted:
-        err.print(f"interrupted: {len(outcomes)} episodes had ended; `coding-agent resume {run.path}` goes on")
+        told = f"interrupted: {len(outcomes)} episodes had ended; `coding-agent resume {run.path}` goes on"
+        err.print(told, markup=False)
     if as_json:
         print_json({"run": str(run.path), "interrupted": interrupted, "episodes": outcomes, "passed": passed, **more})
         return
