@@ -15,7 +15,7 @@ from tests.hostile.program import Program
 from tests.rollout.worlds import SUBMIT, TASK, job, script
 
 STAGES = ("tool call", "test run", "grading")
-SHORT_S, LONG_S = 1.5, 40.0
+SHORT_S, LONG_S = 1.5, 120.0
 """Limits of a command and a test run: of programs that must run out of time, and of all others."""
 TEST = "tests/test_attack.py::test_attack"
 HONEST = {

@@ -1,7 +1,5 @@
-"""Unpacks a bomb (a gigabyte from a megabyte) in memory: its address space ends first."""
-import zlib
+"""Unpacks a bomb (two gigabytes from a few hundred kilobytes) in memory: its address space ends first."""
+import gzip
 
-packed = zlib.compress(bytes(1 << 20)) 
-many = zlib.compressobj()
-bomb = b"".join(many.compress(bytes(1 << 24)) for _ in range(128)) + many.flush()
-refused("unpacked", zlib.decompress, bomb, by=(MemoryError,))
+bomb = gzip.compress(bytes(32 << 20), 1) * 64
+refused("unpacked", gzip.decompress, bomb, by=(MemoryError,))
