@@ -15,7 +15,7 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.sandbox import places
+from coding_agent.sandbox import cgroups, places
 from coding_agent.sandbox.base import Probe, Sandbox, SandboxSpec
 from coding_agent.sandbox.launcher import Binding, launcher_command
 from coding_agent.sandbox.probes import probe_all
@@ -50,15 +50,20 @@ class BubblewrapBackend:
 
         def command(fd: int) -> Sequence[str]:
             if not as_root:
-                return [str(places.bubblewrap()), *_arguments(spec, bindings, fd)]
+                return enter([str(places.bubblewrap()), *_arguments(spec, bindings, fd)])
             uid = 200_000 + (os.getpid() * 64 + next(_uids)) % 60_000
-            return launcher_command(uid, bindings, lambda moved: _arguments(spec, moved, fd))
+            return enter(launcher_command(uid, bindings, lambda moved: _arguments(spec, moved, fd)))
 
-        async with running(command, {}, kind="bubblewrap", remedy=REMEDY) as channel:
-            yield channel
+        with cgroups.group(spec) as enter:
+            async with running(command, {}, kind="bubblewrap", remedy=REMEDY) as channel:
+                yield channel
 
     async def probe(self) -> tuple[Probe, ...]:
-        return await probe_all(self, self.promises)
+        found = await probe_all(self, self.promises)
+        how = "counted by control groups, too" if cgroups.delegated() else "counted; no control group is delegated here"
+        return tuple(
+            attrs.evolve(each, detail=how) if each.holds and each.promise == "total memory" else each for each in found
+        )
 
     def _bindings(self) -> list[Binding]:
         found = [

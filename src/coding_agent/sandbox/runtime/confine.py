@@ -109,6 +109,15 @@ def die_with_parent() -> None:
     _LIBC.prctl(1, int(signal.SIGKILL), 0, 0, 0)
 
 
+def die_first() -> None:
+    """When the machine or the control group runs out of memory."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
+
+
 def limit(config: dict[str, Any]) -> None:
     """Resource limits of this process and all that it starts."""
     limits: tuple[tuple[int, int], ...] = (

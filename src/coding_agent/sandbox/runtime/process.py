@@ -190,6 +190,7 @@ def _become(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         confine.let_look(True)
+        confine.die_first()
         confine.limit(config)
         confine.drop(config["namespaces"])
         # From here on it is the agent's, and may not hold the pipe that says how it ended.
