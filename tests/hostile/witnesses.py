@@ -14,6 +14,8 @@ import attrs
 CHECKOUT = Path(__file__).parents[2]
 VARIABLE = "CODING_AGENT_CANARY"
 _SUBREAPER = 36
+_MOUNTED = ("/newroot", "/oldroot", "/workspace", "/opt/", "/usr", "/bin", "/lib", "/etc", "/proc", "/dev", "/tmp")
+"""Where sandboxes mount; what others mount elsewhere on this machine meanwhile is not theirs."""
 
 
 @attrs.frozen
@@ -99,10 +101,11 @@ def adopt_orphans() -> None:
 
 def holdings(scratch: Path) -> Holdings:
     """Descendants, mounts, descriptors, and the entries of the directory for temporary files."""
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    mounts = [line.split()[4:] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    ours = (str(scratch), *_MOUNTED)
     return Holdings(
         processes=frozenset(_descendants(os.getpid())),
-        mounts=frozenset(" ".join(line.split()[4:]) for line in mounts),
+        mounts=frozenset(" ".join(words) for words in mounts if words[0].startswith(ours)),
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
         directories=frozenset(path.name for path in scratch.iterdir()),
     )
