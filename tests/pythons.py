@@ -59,10 +59,15 @@ def python(version: str) -> Python:
     packages = Path(sysconfig.get_path("purelib"))
     if version == HERE:
         return Python(version, Path(sys.executable), (ROOT, ROOT / "src"))
-    executable = next((found for found in _candidates(version) if _is(found, version)), None)
-    if executable is None:
+    return Python(version, executable(version), (ROOT, ROOT / "src", _compiled(version), packages))
+
+
+def executable(version: str) -> Path:
+    """Any version's interpreter, without our packages. Raises Missing."""
+    found = next((candidate for candidate in _candidates(version) if _is(candidate, version)), None)
+    if found is None:
         raise Missing(f"Python {version} is neither on PATH nor installed by pyenv or uv")
-    return Python(version, executable, (ROOT, ROOT / "src", _compiled(version), packages))
+    return found
 
 
 def _candidates(version: str) -> Iterator[Path]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Dict
 
 from .paths import create_file, open_directory, open_file, parts_of, prune
 from .refuse import Refuse, refusal
 from .tree import ignored
 
-Message = dict[str, Any]
+Message = Dict[str, Any]
 
 
 class Step:

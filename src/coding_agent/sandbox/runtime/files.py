@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import Any
+from typing import Any, Dict
 
 from .paths import DIRECTORY, create_file, mode_of, open_directory, open_file, open_parent, parts_of, prune
 from .refuse import Refuse, refusal
 from .tree import ignored
 
-Message = dict[str, Any]
+Message = Dict[str, Any]
 MAX_READ = 256 << 20
 """No file that a process may write is larger; a sparse one of a terabyte could not be hashed."""
 

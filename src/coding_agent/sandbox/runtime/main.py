@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Dict
 
 from . import files, history
 from .confine import prepare
@@ -28,7 +28,7 @@ from .tests import Grading, run_tests
 from .tree import Watched
 
 MAX_FRAME = 512 << 20
-Message = dict[str, Any]
+Message = Dict[str, Any]
 
 
 def main(fd: int, config: Message) -> None:

@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Tuple
 
 from .refuse import Refuse
 
@@ -25,9 +25,9 @@ RACY_NS = 50_000_000
 """A file this young may change once more within the same tick of the clock: what it says is not remembered."""
 MAX_PATH = 4000
 
-Entry = tuple[bytes, str, bytes]
+Entry = Tuple[bytes, str, bytes]
 """(kind byte, path, SHA-256 of the content)"""
-Signature = tuple[int, int, int, int, int]
+Signature = Tuple[int, int, int, int, int]
 NEVER = (0, 0, 0, 0, 0)
 """The signature of no file."""
 
