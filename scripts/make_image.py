@@ -72,7 +72,8 @@ def libraries(programs: list[Path]) -> dict[str, Path]:
         # What lies elsewhere is found here through a search path of its own, which means nothing in the image.
         folder = path.parent.resolve() if path.parts[1] in {"usr", "lib", "lib32", "lib64"} else system
         inside[str((folder / path.name).relative_to("/"))] = path
-    return inside
+    # Nothing is linked with it: the C library opens it when a thread ends.
+    return inside | {str(path.relative_to("/")): path for path in system.glob("libgcc_s.so.1")}
 
 
 def write_image(archive: tarfile.TarFile) -> None:
