@@ -2,8 +2,7 @@
 
 python scripts/hostile.py [WORD …]    only programs whose name holds one of the words
 
-`late` is by how much the slowest command outlived its limit, `prepared` the slowest stage with what it needs before it
-(a sandbox, the import of pytest). Exits with 1 when anything escaped, starved a neighbour, was left behind, recorded untruly or rewarded wrongly.
+Exits with 1 when anything escaped, starved a neighbour, was left behind, recorded untruly or rewarded wrongly.
 """
 
 from __future__ import annotations
@@ -55,14 +54,12 @@ def main(words: Sequence[str]) -> int:
 
 
 def _by_family(report: Report) -> None:
-    print(f"{'programs':>9} {'runs':>5} {'escapes':>8} {'untrue':>7} {'late, s':>8} {'prepared':>8}  family")
+    print(f"{'programs':>9} {'runs':>5} {'escapes':>8} {'untrue':>7} {'late, s':>8}  family")
     for family in sorted({verdict.program.family for verdict in report.verdicts}):
         found = [verdict for verdict in report.verdicts if verdict.program.family == family]
         escapes, untruths = (sum(map(len, each)) for each in ([v.escapes for v in found], [v.untruths for v in found]))
-        late, prepared = (max(times) for times in zip(*((v.command_late_s, v.late_s) for v in found), strict=True))
-        print(
-            f"{len(found):>9} {len(found) * len(STAGES):>5} {escapes:>8} {untruths:>7} {late:>8.1f} {prepared:>8.1f}  {family}"
-        )
+        late = max(verdict.late_s for verdict in found)
+        print(f"{len(found):>9} {len(found) * len(STAGES):>5} {escapes:>8} {untruths:>7} {late:>8.1f}  {family}")
 
 
 def _rewards(folder: Path) -> dict[str, list[str]]:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import attrs
 import tomli_w
@@ -103,26 +102,30 @@ def imitate(place: Place, *, steps: int, lr: float = 6e-3) -> str:
     )  # fmt: skip
 
 
-def reinforce(place: Place, *, algo: str, steps: int, prompts: int, samples: int, lr: float, **options: Any) -> str:
-    """`areno train` over our three hooks, with the arguments that `coding-agent areno-args` prints."""
-    name = options.pop("name", algo)
+def reinforce(
+    place: Place, *, algo: str, steps: int, prompts: int, samples: int, lr: float, mini_bs: int = 1, top_p: float = 1.0
+) -> str:
+    """`areno train` over our three hooks, with the arguments that `coding-agent areno-args` prints.
+
+    Samples that came out alike share a pass within a mini-batch of `mini_bs` trajectories.
+    """
     checkpoint = next(place.warm.iterdir())
-    metrics = place.folder / f"metrics-{name}"
-    config = place.folder / f"{name}.toml"
+    metrics = place.folder / f"metrics-{algo}"
+    config = place.folder / f"{algo}.toml"
     told = {
-        "tasks": [str(place.tasks)], "run_dir": name, "toolset": TOOLSET, "max_turns": TURNS, "sandbox": place.sandbox,
-        "seed": place.seed, "tensorboard": str(metrics / "coding_agent"), **options,
+        "tasks": [str(place.tasks)], "run_dir": algo, "toolset": TOOLSET, "max_turns": TURNS, "sandbox": place.sandbox,
+        "seed": place.seed, "tensorboard": str(metrics / "coding_agent"),
     }  # fmt: skip
     config.write_bytes(tomli_w.dumps(told).encode())
     limits = ("--max-context-len", 2048, "--max-new-tokens", 64)
-    arguments = place.command(f"{name}-args", "coding-agent", "areno-args", config, *limits).split()
+    arguments = place.command(f"{algo}-args", "coding-agent", "areno-args", config, *limits).split()
     return place.command(
-        name, "areno", "train", "--algo", algo, "--ckpt", checkpoint, *arguments,
-        # The last one counts: ours, with the CPU backend in tow.
-        "--dataset-loader-fn", HERE / "loader.py", *ONE_PROCESS,
+        algo, "areno", "train", "--algo", algo, "--ckpt", checkpoint, *arguments,
+        # Of an option that is there twice the last counts: this loader is ours with the CPU backend in tow.
+        "--dataset-loader-fn", HERE / "loader.py", "--mini-bs", mini_bs, *ONE_PROCESS,
         "--batch-size", prompts, "--n-samples", samples, "--epochs", 1000, "--max-steps", steps, "--lr", lr,
-        "--lr-decay-style", "constant", "--adam-beta2", 0.95, "--weight-decay", 0,
-        "--save-path", place.folder / f"{name}-saved", "--save-interval", steps, "--metrics-log-dir", metrics,
+        "--lr-decay-style", "constant", "--top-p", top_p, "--adam-beta2", 0.95, "--weight-decay", 0,
+        "--save-path", place.folder / f"{algo}-saved", "--save-interval", steps, "--metrics-log-dir", metrics,
     )  # fmt: skip
 
 

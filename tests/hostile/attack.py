@@ -35,9 +35,7 @@ class Verdict:
     escapes: tuple[str, ...]
     untruths: tuple[str, ...]
     late_s: float
-    """By how much its slowest stage outlived its limit, preparing the stage included; 0 for one that ended in time."""
-    command_late_s: float
-    """The same of its command alone, for which nothing has to be prepared."""
+    """By how much its slowest stage outlived its limit; 0 for one that ended in time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -140,12 +138,8 @@ def _judge(program: Program, outcome: Outcome, clock: _Clock) -> Verdict:
     if replay_log(outcome.path).divergence is not None:
         untrue.append("its log does not replay")
     limit = SHORT_S if program.runs_out_of_time else LONG_S
-    name = outcome.path.parent.name
-    return Verdict(
-        program=program, escapes=tuple(escapes(events)), untruths=tuple(untrue),
-        late_s=max(0.0, clock.slowest.get(name, 0.0) - limit),
-        command_late_s=max(0.0, clock.slowest_command.get(name, 0.0) - limit),
-    )  # fmt: skip
+    late = max(0.0, clock.slowest(outcome.path.parent.name) - limit)
+    return Verdict(program=program, escapes=tuple(escapes(events)), untruths=tuple(untrue), late_s=late)
 
 
 async def _neighbour(folder: Path) -> tuple[Outcome, float]:
@@ -166,19 +160,15 @@ class _Clock:
 
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
-        self.slowest: dict[str, float] = {}
-        self.slowest_command: dict[str, float] = {}
-        self._commands: set[str] = set()
+        self._slowest: dict[str, float] = {}
 
     def observe(self, name: str, stage: Stage, event: Event | None) -> None:
         task = name.rsplit(".", 2)[0]
         if isinstance(event, ToolCall) or (event is None and stage == "grade"):
             self._began[task] = time.monotonic()
-            if isinstance(event, ToolCall) and event.tool == "run_command":
-                self._commands.add(task)
-            else:
-                self._commands.discard(task)
         elif isinstance(event, ToolResult | TestRun) and task in self._began:
             took = time.monotonic() - self._began.pop(task)
-            for slowest in (self.slowest, *([self.slowest_command] if task in self._commands else [])):
-                slowest[task] = max(took, slowest.get(task, 0.0))
+            self._slowest[task] = max(took, self._slowest.get(task, 0.0))
+
+    def slowest(self, task: str) -> float:
+        return self._slowest.get(task, 0.0)
