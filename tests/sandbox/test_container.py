@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
@@ -29,9 +30,10 @@ def podman(*arguments: str, given: str = "") -> str:
     return done.stdout
 
 
-def containers() -> list[str]:
-    """Of all harnesses of this user."""
-    return podman("ps", "--all", "--no-trunc", "--filter", "name=coding-agent-", "--format", "{{.Names}}").split()
+def containers(harness: int = os.getpid()) -> list[str]:
+    """Of one harness; others may be at work."""
+    names = f"name=^coding-agent-{harness}-"
+    return podman("ps", "--all", "--no-trunc", "--filter", names, "--format", "{{.Names}}").split()
 
 
 @pytest.fixture
@@ -49,23 +51,21 @@ def other_image() -> Iterator[str]:
 
 async def test_a_container_that_does_not_end_by_itself_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "PATIENCE_S", 0.2)
-    before = set(containers())
     async with ContainerBackend(IMAGE).open(SandboxSpec()) as sandbox:
         assert await Steps(sandbox).says("echo alive") == "alive"
-        (made,) = set(containers()) - before
+        (made,) = containers()
         podman("kill", "--signal=STOP", made)
-    assert made not in containers()
+    assert containers() == []
 
 
 async def test_a_cancelled_call_leaves_no_container() -> None:
-    before = set(containers())
     with anyio.move_on_after(20) as scope:
         async with ContainerBackend(IMAGE).open(SandboxSpec()) as sandbox:
             await Steps(sandbox).says("true")
             scope.deadline = anyio.current_time() + 0.2
             await Steps(sandbox).sh("(setsid sleep 600 &); sleep 600", timeout_s=600)
     assert scope.cancelled_caught
-    assert set(containers()) <= before
+    assert containers() == []
 
 
 def test_a_harness_that_is_killed_leaves_no_container() -> None:
@@ -82,11 +82,10 @@ anyio.run(main)"""
     with harness:
         assert harness.stdout is not None
         assert harness.stdout.readline() == b"open\n"
-        prefix = f"coding-agent-{harness.pid}-"
-        assert any(name.startswith(prefix) for name in containers())
+        assert len(containers(harness.pid)) == 1
         harness.kill()
     deadline = time.monotonic() + 20
-    while any(name.startswith(prefix) for name in containers()):
+    while containers(harness.pid):
         assert time.monotonic() < deadline
 
 
