@@ -20,7 +20,7 @@ from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
 from tests.hostile.program import Program, substituted
 from tests.hostile.staging import LONG_S, SHORT_S, STAGES, episode, escapes, untruths
-from tests.hostile.witnesses import Canaries, Holdings, adopt_orphans, canaries, holdings
+from tests.hostile.witnesses import Canaries, Holdings, adopting_orphans, canaries, holdings
 from tests.rollout.worlds import SOLVE, job, play_jobs
 
 LATE_S = 1.0
@@ -71,8 +71,7 @@ def attack(programs: Sequence[Program], folder: Path, *, lanes: int = 3) -> Repo
 
     `folder` must be where anybody may go, and empty.
     """
-    adopt_orphans()
-    with _scratch(folder), canaries(folder / "canaries") as watched:
+    with adopting_orphans(), _scratch(folder), canaries(folder / "canaries") as watched:
         usual, _ = anyio.run(_neighbour, folder / "before")
         assert usual.passed, f"the neighbour does not even solve its task when it is alone: {usual}"
         before = holdings(folder / "scratch")

@@ -94,9 +94,17 @@ class Holdings:
             yield f"{self.descriptors - before.descriptors} descriptors"
 
 
-def adopt_orphans() -> None:
-    """Whatever a sandbox leaves behind becomes a child of this process, and is seen."""
+@contextlib.contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Whatever a sandbox leaves behind becomes a child of this process, and is seen; what has ended is let go."""
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).prctl(_SUBREAPER, 0, 0, 0, 0)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def holdings(scratch: Path) -> Holdings:
