@@ -47,7 +47,10 @@ def main(words: Sequence[str]) -> int:
         f"later than ten times the allowed second (latest {max(v.late_s for v in report.verdicts):.1f} s)": report.late,
         **rewards,
     }
-    print(f"\n{len(programs):>9} programs in {len(STAGES)} stages = {report.runs} runs")
+    calls = sum(program.kind == "toml" for program in programs)
+    print(
+        f"\n{len(programs) - calls:>9} programs in {len(STAGES)} stages, {calls} patches and tool calls: {report.runs} runs"
+    )
     for what, found in wrong.items():
         print(f"{len(found):>9} {what}", *(f"\n{'':>11}{each}" for each in found), sep="")
     return 1 if any(wrong.values()) or not programs else 0
@@ -59,7 +62,8 @@ def _by_family(report: Report) -> None:
         found = [verdict for verdict in report.verdicts if verdict.program.family == family]
         escapes, untruths = (sum(map(len, each)) for each in ([v.escapes for v in found], [v.untruths for v in found]))
         late = max(verdict.late_s for verdict in found)
-        print(f"{len(found):>9} {len(found) * len(STAGES):>5} {escapes:>8} {untruths:>7} {late:>8.1f}  {family}")
+        runs = sum(1 if verdict.program.kind == "toml" else len(STAGES) for verdict in found)
+        print(f"{len(found):>9} {runs:>5} {escapes:>8} {untruths:>7} {late:>8.1f}  {family}")
 
 
 def _rewards(folder: Path) -> dict[str, list[str]]:

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout"},
     "evaluation": {"events", "store", "tasks", "sandbox", "tools", "projections", "policies", "rollout", "replay"},
     "exports": {"events", "projections"},
-    "areno": {"events", "store", "tasks", "sandbox", "policies", "projections", "rollout", "evaluation"},
+    "areno": {"events", "store", "tasks", "sandbox", "tools", "policies", "projections", "rollout", "evaluation"},
     "cli": {
         "areno",
         "evaluation",

@@ -73,6 +73,7 @@ class Engine:
         self.hang_after: int | None = None
         """After this many requests the engine answers no more."""
         self.on_ask: Callable[[], None] = lambda: None
+        self.at_once = self.most_at_once = 0
 
     def get_tokenizer(self) -> ByteTokenizer:
         return self.tokenizer
@@ -99,6 +100,10 @@ class Engine:
             raise RuntimeError("the engine is broken")
         if self.hang_after is not None and len(self.asked) > self.hang_after:
             await asyncio.Event().wait()
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0.02)
+        self.at_once -= 1
         said = [*self.tokenizer.encode(self.model(self.tokenizer.decode(prompts[0]))), END]
         said = said[: params.max_new_tokens]
         return [RolloutResult(sequences=[RolloutSequence(resp_tokens=said, resp_logprobs=[-0.25] * len(said))])]

@@ -11,7 +11,8 @@ import pytest
 from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.records import load_records
 from coding_agent.areno.verdict import KEY
-from coding_agent.errors import TaskError, UsageError
+from coding_agent.errors import LogLocked, TaskError, UsageError
+from coding_agent.store.rundir import RunDirectory
 from tests.areno.stand import HOOKS, TASKS
 
 
@@ -60,8 +61,11 @@ def test_a_configuration_survives_its_way_through_a_record() -> None:
     assert ArenoConfig.from_json(config.to_json()) == config
 
 
-def test_records_come_easiest_first_and_carry_all_that_the_hooks_need(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_come_easiest_first_and_carry_all_that_the_hooks_need(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("CODING_AGENT_SANDBOX", "local")
+    monkeypatch.setenv("CODING_AGENT_RUN_DIR", str(tmp_path / "run"))
     records = load_records(str(TASKS))
     assert [record[KEY]["task"] for record in records[:2]] == ["interval-gap", "money-split"]
     assert all(Path(record[KEY]["folder"], "task.toml").is_file() for record in records)
@@ -83,3 +87,28 @@ def test_a_hook_passes_areno_s_own_inspection(name: str) -> None:
         f"check(Path({str(HOOKS / name)!r} + '.py'), {expected!r}, option_name='x', expected='y', positional_args={expected.count('agent') + 1})"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('toolset = "nope"', "toolset: expected one of"),
+        ("weights = {speed = 1.0}", "weights: expected finite numbers for"),
+        ("weights = {files_changed = nan}", "weights: expected finite numbers for"),
+        ('reward = "nowhere.py"', "nowhere.py is not a Python file"),
+        ("retries = -1", "retries"),
+    ],
+)
+def test_what_would_only_show_in_training_is_told_by_the_loader(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "train.toml").write_text(f'tasks = ["{TASKS}"]\nsandbox = "local"\nrun_dir = "run"\n{text}\n')
+    with pytest.raises(UsageError, match=told):
+        load_records(str(tmp_path / "train.toml"))
+
+
+def test_a_run_directory_that_is_in_use_is_told_by_the_loader(tmp_path: Path) -> None:
+    (tmp_path / "train.toml").write_text(f'tasks = ["{TASKS}"]\nsandbox = "local"\nrun_dir = "run"\n')
+    load_records(str(tmp_path / "train.toml"))
+    manifest = RunDirectory.open(tmp_path / "run").manifest()
+    with pytest.raises(LogLocked):
+        load_records(str(tmp_path / "train.toml"))
+    manifest.close()

@@ -170,3 +170,25 @@ def test_nothing_of_ours_is_logged_to_stdout(records: MakeRecords, capfd: Any) -
     engine = Engine(quitter)
     play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
     assert capfd.readouterr().out == ""
+
+
+def test_a_task_that_vanishes_costs_its_group_and_no_other(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(per_task({EASY: solver(), OTHER: quitter}))
+    asked = records(EASY, OTHER)
+    asked[1]["coding_agent"]["folder"] = str(tmp_path / "gone")
+    rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, asked))
+    assert rolled.rewards == [1.0, 1.0]
+
+
+def test_the_model_is_never_asked_more_at_once_than_areno_allows(records: MakeRecords) -> None:
+    engine = Engine(quitter)
+    play(trainer(engine, n_samples=6, slots=2), prompt_batch(engine, records(concurrency=6)))
+    assert engine.most_at_once <= 2
+
+
+def test_a_prompt_that_comes_twice_is_two_groups_and_each_sample_counts_once(records: MakeRecords) -> None:
+    engine = Engine(quitter)
+    rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, [*records(), *records()]))
+    keys = [(record.metadata["prompt_index"], record.metadata["sample_index"]) for record in rolled.reward_records]
+    assert sorted(keys) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len({record.source_record["coding_agent"]["verdict"]["log"] for record in rolled.reward_records}) == 4

@@ -51,7 +51,8 @@ class Report:
 
     @property
     def runs(self) -> int:
-        return len(self.verdicts) * len(STAGES)
+        """A program has a run in every stage; patches and tool calls are played once, as what they are."""
+        return sum(1 if verdict.program.kind == "toml" else len(STAGES) for verdict in self.verdicts)
 
     @property
     def escaped(self) -> list[str]:

@@ -36,6 +36,10 @@ _dead_steps: dict[str, int] = {}
 async def run_step(ctx: Any, batch: Any) -> Any:
     """AReno's `run_agent(ctx, batch)`. Raises only for a wrong set-up, and when nothing works any more."""
     items = {(item.prompt_index, item.sample_index): item for item in batch.iter_samples()}
+    if not items:
+        from areno.api.agentic import AgentTrajectory  # noqa: PLC0415  only there when AReno runs us
+
+        return AgentTrajectory()
     config = _config(list(items.values()))
     service = await asyncio.to_thread(service_for, config)
     policy = policy_of(ctx, config)

@@ -26,6 +26,11 @@ def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -
         raise ValueError(f"{attribute.name}: expected a number above 0, found {value}")
 
 
+def _not_negative(_: object, attribute: attrs.Attribute[Any], value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{attribute.name}: expected 0 or more, found {value}")
+
+
 @attrs.frozen(kw_only=True)
 class ArenoConfig:
     """Everything that the hooks can be told. Times in seconds."""
@@ -50,7 +55,7 @@ class ArenoConfig:
     """Sandboxes at a time; None: as many as AReno runs prompts, so that no model slot waits for a tool."""
     graders: int = attrs.field(factory=lambda: os.cpu_count() or 2, validator=_positive)
     seed: int = 0
-    retries: int = 1
+    retries: int = attrs.field(default=1, validator=_not_negative)
     """New attempts after an infrastructure failure, per episode."""
     step_seconds: float = attrs.field(default=1800.0, validator=_positive)
     """After which the episodes of a step that still run are stopped and graded as they are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,17 @@ import structlog
 from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.curriculum import arrange
 from coding_agent.areno.logs import log_to_stderr
+from coding_agent.areno.service import open_run
 from coding_agent.areno.success import tallies_of
 from coding_agent.areno.verdict import KEY
+from coding_agent.errors import UsageError
+from coding_agent.evaluation.reward_file import load_reward
+from coding_agent.projections.reward import parts
 from coding_agent.sandbox.base import SandboxSpec
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.tasks.load import find_tasks
 from coding_agent.tasks.spec import TaskSpec
+from coding_agent.tools.dispatch import tool_schemas
 
 _log = structlog.get_logger("coding_agent.areno")
 
@@ -31,9 +37,26 @@ def load_records(place: str) -> list[dict[str, Any]]:
     log_to_stderr()
     config = load_config(place)
     tasks = find_tasks(config.tasks)
+    check_options(config)
     anyio.run(_open_once, config)
     folders = task_folders(config)
     return [record(task, folders[task.id], config) for task in chosen_tasks(tasks, config)]
+
+
+def check_options(config: ArenoConfig) -> None:
+    """What only shows when it is used, tried before it costs anything. Raises UsageError, LogLocked, StoreError."""
+    tool_schemas(config.toolset)
+    if config.reward is not None:
+        load_reward(config.reward)
+    known = parts((), _no_blob)
+    for name, weight in config.weights.items():
+        if name not in known or not math.isfinite(weight):
+            raise UsageError(f"weights: expected finite numbers for {', '.join(known)}, found {name} = {weight}")
+    open_run(config).manifest().close()
+
+
+def _no_blob(name: str) -> bytes:
+    raise KeyError(name)
 
 
 def chosen_tasks(tasks: Sequence[TaskSpec], config: ArenoConfig) -> tuple[TaskSpec, ...]:

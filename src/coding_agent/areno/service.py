@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import functools
 import os
+import resource
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -23,7 +24,7 @@ import structlog
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.policy import ArenoPolicy
-from coding_agent.errors import StoreError
+from coding_agent.errors import StoreError, TaskError
 from coding_agent.events.values import Limits
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
@@ -65,6 +66,7 @@ class Service:
 
     def __init__(self, config: ArenoConfig) -> None:
         """Raises UsageError, StoreError, SandboxUnavailable."""
+        allow_files()
         self.config = config
         self._resources = contextlib.ExitStack()
         self._scope: anyio.CancelScope | None = None
@@ -82,7 +84,8 @@ class Service:
         except BaseException:
             self._resources.close()
             raise
-        atexit.register(self._resources.close)
+        self._pid = os.getpid()
+        atexit.register(self._at_exit)
         _log.info("logs of this training run", run=str(self.run.path), first_step=self.next_step)
 
     def submit(self, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Future[Played]:
@@ -98,8 +101,13 @@ class Service:
 
     def close(self) -> None:
         """Let go of everything; only tests need it before the process ends."""
-        atexit.unregister(self._resources.close)
+        atexit.unregister(self._at_exit)
         self._resources.close()
+
+    def _at_exit(self) -> None:
+        # A forked child has no thread behind the portal: it would wait for ever.
+        if os.getpid() == self._pid:
+            self._resources.close()
 
     async def _cancel(self) -> None:
         if self._scope is not None:
@@ -107,7 +115,7 @@ class Service:
 
     async def _play(self, step: int, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Played:
         played = Played(step=step)
-        jobs = {each.key: self._job(step, each, policy) for each in asked}
+        jobs = {each.key: job for each in asked if (job := self._job(step, each, policy)) is not None}
         keys = {(job.task.id, job.sample): key for key, job in jobs.items()}
 
         def keep(outcome: Outcome) -> None:
@@ -117,7 +125,8 @@ class Service:
             scheduler = Scheduler(
                 world=self._world(slots),
                 start=functools.partial(start_episode, backend=self._backend, toolset=self.config.toolset),
-                concurrency=len(jobs),
+                # Whoever waits for a sandbox has an open log: no more of them than can be played or graded.
+                concurrency=(self.config.concurrency or slots) + self.config.graders,
                 retries=self.config.retries,
                 on_outcome=keep,
             )
@@ -130,8 +139,12 @@ class Service:
         self._scope = None
         return played
 
-    def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job:
-        task = _task(asked.folder, asked.digest)
+    def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
+        try:
+            task = _task(asked.folder, asked.digest)
+        except TaskError as error:
+            _log.error("a task can no longer be read; its group is left out", step=step, problem=str(error))
+            return None
         folder = self.run.log_path(task.id, 0, 0).parent.name
         sample = self._samples[folder]
         self._samples[folder] += 1
@@ -170,6 +183,12 @@ def open_run(config: ArenoConfig) -> RunDirectory:
     run = RunDirectory.open(path)
     recover_run(run)
     return run
+
+
+def allow_files() -> None:
+    """As many open files as this host allows: each episode takes a few, and the usual 1024 is soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @functools.lru_cache(maxsize=4096)

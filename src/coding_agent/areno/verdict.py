@@ -59,7 +59,7 @@ def score(record: Any) -> float:
             raise ValueError(f"the reward is {value}")  # noqa: TRY301  one place tells of it
     except Exception as error:  # noqa: BLE001  as above
         _log.exception("a reward can not be read, the sample gets its group's mean", log=verdict.log, error=repr(error))
-        return verdict.neutral
+        return verdict.neutral if math.isfinite(verdict.neutral) else NO_SIGNAL
     return value
 
 
