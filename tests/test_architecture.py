@@ -58,9 +58,7 @@ IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "anyio", "s
 
 LONG_FILES: dict[str, str] = {}
 """Files over 450 lines, and why."""
-LONG_FUNCTIONS: dict[str, str] = {
-    "sandbox/bubblewrap.py:_arguments": "one command line, read top to bottom as bubblewrap reads it",
-}
+LONG_FUNCTIONS: dict[str, str] = {}
 """Functions over 60 lines, and why."""
 
 
@@ -123,12 +121,13 @@ def test_files_and_functions_stay_small(path: Path) -> None:
 
 def test_no_exception_to_the_size_rules_is_stale() -> None:
     for name in LONG_FILES:
-        assert (SOURCE / name).read_text().count("\n") > 300
+        assert (SOURCE / name).read_text().count("\n") > 450
     for place in LONG_FUNCTIONS:
         name, function = place.split(":")
         tree = ast.parse((SOURCE / name).read_text())
         found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == function]
         assert found
+        assert (found[0].end_lineno or 0) - found[0].lineno >= 60
 
 
 def test_importing_the_package_reads_and_prints_nothing() -> None:
