@@ -150,7 +150,8 @@ def main(arguments: list[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             for seed in range(TRIES):
-                failed = smoke(Place(folder=folder.resolve() / str(seed), sandbox=given.sandbox, seed=seed))
+                (tried := folder.resolve() / str(seed)).mkdir()
+                failed = smoke(Place(folder=tried, sandbox=given.sandbox, seed=seed))
                 if set(failed) != {LEARNABLE, CHANGED}:
                     break
         except Failed as error:
