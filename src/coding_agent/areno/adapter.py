@@ -23,7 +23,7 @@ from coding_agent.areno.service import Asked, Played, Service, service_for
 from coding_agent.areno.tensorboard import record_step
 from coding_agent.areno.tokens import Tokens
 from coding_agent.areno.turns import Answer, answer_of, to_turns
-from coding_agent.areno.verdict import KEY, Verdict, with_verdict
+from coding_agent.areno.verdict import KEY, NO_SIGNAL, Verdict, with_verdict
 from coding_agent.errors import UsageError
 from coding_agent.policies.openai_chat import OpenAIChatPolicy
 from coding_agent.policies.retry import Backoff
@@ -58,7 +58,7 @@ def policy_of(ctx: Any, config: ArenoConfig) -> ArenoPolicy:
             model="policy",
             base_url=ctx.base_url,
             timeout_s=config.request_seconds,
-            # A request that timed out is still generated: asking again would only double the work.
+            # Few: a request that timed out is still generated, and asking again doubles the work.
             backoff=Backoff(attempts=3),
             key=str(getattr(ctx, "api_key", "")),
         ),
@@ -147,7 +147,7 @@ def _verdict(key: Key, group: Sequence[Key], answers: dict[Key, Answer], *, mask
         log="" if answer is None else str(answer.log),
         head="" if answer is None else answer.head,
         masked=masked,
-        neutral=fmean(known) if known else 0.0,
+        neutral=fmean(known) if known else NO_SIGNAL,
     )
 
 

@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import functools
 import os
-import resource
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -26,6 +25,7 @@ from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.policy import ArenoPolicy
 from coding_agent.errors import StoreError, TaskError
 from coding_agent.events.values import Limits
+from coding_agent.rollout.host import allow_files
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
@@ -183,12 +183,6 @@ def open_run(config: ArenoConfig) -> RunDirectory:
     run = RunDirectory.open(path)
     recover_run(run)
     return run
-
-
-def allow_files() -> None:
-    """As many open files as this host allows: each episode takes a few, and the usual 1024 is soon used up."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @functools.lru_cache(maxsize=4096)

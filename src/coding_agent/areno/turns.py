@@ -11,9 +11,9 @@ import attrs
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.policy import as_shown
 from coding_agent.areno.verdict import worth
-from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn
+from coding_agent.events.schema import Event, ModelTurn
 from coding_agent.events.values import JSON
-from coding_agent.policies.wire import to_wire, tool_to_wire
+from coding_agent.policies.wire import call_to_wire, to_wire, tool_to_wire
 from coding_agent.projections.steps import EpisodeFacts, episode_facts
 from coding_agent.projections.tokens import SampledTurn, sampled_turns, trained_turns
 from coding_agent.projections.trajectory import trajectory
@@ -63,17 +63,18 @@ def answer_of(log: Path, config: ArenoConfig, context: int | None) -> Answer:
         head=records[-1].record.chain,
         reward=reward.value,
         turns=rows_of(events, chosen, config.history),
-        tools=[tool_to_wire(tool) for tool in _header(events).tools],
+        tools=[tool_to_wire(tool) for tool in trajectory(events).tools],
         drifted=sum(turn.lost > 0 for turn in every),
-        overlong=sum(_is_overlong(turn, context) for turn in every),
+        overlong=sum(turn.is_longer_than(context) for turn in every),
         facts=episode_facts(events, reward, [each.record.at for each in records]),
     )
 
 
 def rows_of(events: Sequence[Event], chosen: Sequence[SampledTurn], history: str) -> tuple[Turn, ...]:
     """The chosen turns with what the model was shown at each."""
-    spans = {span.turn: span for span in trajectory(events).spans}
-    messages = as_shown(trajectory(events).messages, history)
+    whole = trajectory(events)
+    spans = {span.turn: span for span in whole.spans}
+    messages = as_shown(whole.messages, history)
     said = {event.turn: event for event in events if isinstance(event, ModelTurn)}
     return tuple(
         Turn(
@@ -81,10 +82,7 @@ def rows_of(events: Sequence[Event], chosen: Sequence[SampledTurn], history: str
             response_tokens=list(turn.completion[turn.learnt[0] : turn.learnt[1]]),
             response_logprobs=list(turn.logprobs[turn.learnt[0] : turn.learnt[1]]),
             messages=[to_wire(message) for message in messages[: spans[turn.turn].reply]],
-            calls=[
-                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
-                for call in said[turn.turn].calls
-            ],
+            calls=[call_to_wire(call) for call in said[turn.turn].calls],
         )
         for turn in chosen
     )
@@ -109,14 +107,3 @@ def to_turns(item: Any, answer: Answer | None) -> list[Any]:
         )
         for turn in answer.turns
     ]
-
-
-def _is_overlong(turn: SampledTurn, context: int | None) -> bool:
-    return context is not None and len(turn.prompt) + len(turn.completion) > context
-
-
-def _header(events: Sequence[Event]) -> EpisodeStarted:
-    first = events[0]
-    if not isinstance(first, EpisodeStarted):
-        raise ValueError("an episode begins with EpisodeStarted")  # noqa: TRY004  the events are wrong, not a type
-    return first

@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import functools
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -24,6 +23,7 @@ from coding_agent.cli.output import err, out, print_json
 from coding_agent.cli.policies import policy_factory
 from coding_agent.cli.progress import Watch, outcome_table
 from coding_agent.errors import UsageError, ungrouped
+from coding_agent.rollout.host import allow_files
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
@@ -113,16 +113,10 @@ def play(
     jobs: Sequence[Job], *, backend: SandboxBackend, run: RunDirectory, options: Options, quiet: bool
 ) -> tuple[list[Outcome], bool]:
     """All outcomes, sorted, and whether a signal ended the run early."""
-    _allow_files()
+    allow_files()
     watch = Watch(len(jobs), quiet=quiet)
     with watch, ungrouped():
         return anyio.run(functools.partial(_roll_out, jobs, backend, run, options, watch))
-
-
-def _allow_files() -> None:
-    """As many open files as this host allows: each episode takes a few, and the usual 1024 is soon used up."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _roll_out(

@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 
 from coding_agent.events.text import escape
-from coding_agent.events.values import JSON, Message, ToolSchema, Usage
+from coding_agent.events.values import JSON, Message, ModelToolCall, ToolSchema, Usage
 from coding_agent.policies.base import ContextOverflow, PolicyReply, RawCall
 from coding_agent.policies.wire_tokens import BadAnswer, completion_length, read_tokens, wrong
 
-__all__ = ["BadAnswer", "parse_body", "read_reply", "says_too_long", "to_wire", "tool_to_wire"]
+__all__ = ["BadAnswer", "call_to_wire", "parse_body", "read_reply", "says_too_long", "to_wire", "tool_to_wire"]
 
 MAX_DEPTH = 32
 _KNOWN = frozenset({"role", "content", "tool_calls"})
@@ -36,15 +36,16 @@ def to_wire(message: Message) -> dict[str, JSON]:
     """One message, an assistant's with whatever else its server had put into it."""
     wire: dict[str, JSON] = {**message.extra, "role": message.role, "content": message.content}
     if message.calls:
-        wire["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
-            for call in message.calls
-        ]
+        wire["tool_calls"] = [call_to_wire(call) for call in message.calls]
     elif message.content is None and not message.extra:
         wire["content"] = ""  # a message of nothing at all is refused by most servers
     if message.call_id is not None:
         wire["tool_call_id"] = message.call_id
     return wire
+
+
+def call_to_wire(call: ModelToolCall) -> dict[str, JSON]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
 
 
 def tool_to_wire(tool: ToolSchema) -> dict[str, JSON]:

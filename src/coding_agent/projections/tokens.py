@@ -41,6 +41,10 @@ class SampledTurn:
     """First and after-last index into `completion` of what may be learnt from."""
     truncated: bool
 
+    def is_longer_than(self, context: int | None) -> bool:
+        """Prompt and completion together; None is no limit."""
+        return context is not None and len(self.prompt) + len(self.completion) > context
+
 
 @attrs.frozen(kw_only=True)
 class TokenRow:
@@ -87,8 +91,7 @@ def trained_turns(
     """
     kept: list[SampledTurn] = []
     for turn in sampled_turns(events):
-        overlong = context is not None and len(turn.prompt) + len(turn.completion) > context
-        if overlong or (drift == "cut" and turn.lost):
+        if turn.is_longer_than(context) or (drift == "cut" and turn.lost):
             break
         kept.append(turn)
     chosen = choose(events, kept, trainable)
