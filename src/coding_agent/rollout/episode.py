@@ -6,34 +6,24 @@ and travels on; only bugs leave this file as exceptions.
 
 from __future__ import annotations
 
-import functools
-import time
-from typing import assert_never
-
 import anyio
-import attrs
-import structlog
-from anyio import to_thread
 
 from coding_agent.errors import EncodeError, PolicyError, PolicyUnavailable, SandboxError, StoreError
-from coding_agent.events.schema import Done, Event, StopCause, Stopped
-from coding_agent.events.text import escape
-from coding_agent.events.tokens import Tail
-from coding_agent.policies.base import ContextOverflow, Policy, PolicyRequest
+from coding_agent.events.schema import Done, Event, StopCause
+from coding_agent.policies.base import ContextOverflow, Policy
 from coding_agent.rollout.answer import answer_tool
+from coding_agent.rollout.ask import ask_policy
 from coding_agent.rollout.begin import Beginning
-from coding_agent.rollout.clean import clean_reply
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
-from coding_agent.rollout.fill import fill
+from coding_agent.rollout.fill import refill
 from coding_agent.rollout.grade import grade
-from coding_agent.rollout.record import ChangeRecorder, to_turn
-from coding_agent.rollout.state import EpisodeState, evolve, fold
-from coding_agent.rollout.workspace import base_tree, recorded_changes, replay_changes
-from coding_agent.rollout.world import Stage, World
+from coding_agent.rollout.journal import Journal
+from coding_agent.rollout.record import ChangeRecorder
+from coding_agent.rollout.state import EpisodeState
+from coding_agent.rollout.workspace import base_tree, recorded_changes
+from coding_agent.rollout.world import World
 from coding_agent.sandbox.base import Refused, Sandbox, TooMuchChanged
 from coding_agent.tasks.spec import TaskSpec
-
-_log = structlog.get_logger("coding_agent.episode")
 
 
 class Episode:
@@ -41,14 +31,15 @@ class Episode:
 
     def __init__(self, *, task: TaskSpec, policy: Policy, world: World, beginning: Beginning) -> None:
         self.task, self.policy, self.world = task, policy, world
-        self.log, self._first, self._spent_s = beginning.log, beginning.first, beginning.spent_s
-        self.events: list[Event] = list(beginning.history)
-        self.state = fold(self.events)
-        self.tail = functools.reduce(Tail.after, self.events, Tail())
-        self.stage: Stage = "set-up"
-        self.moved_at = anyio.current_time()
-        explained = (file.path for changes in recorded_changes(self.events) for file in changes.files)
-        self.recorder = ChangeRecorder(base_tree(task.files), world.run.blobs.put, explained, secrets=world.secrets)
+        self.journal = Journal(beginning, world)
+        self._first, self._spent_s = beginning.first, beginning.spent_s
+        self._base, self._changes = base_tree(task.files), recorded_changes(self.journal.events)
+        explained = (file.path for changes in self._changes for file in changes.files)
+        self._recorder = ChangeRecorder(self._base, world.run.blobs.put, explained, secrets=world.secrets)
+
+    @property
+    def state(self) -> EpisodeState:
+        return self.journal.state
 
     async def run(self) -> EpisodeState:
         """Play to the end. Raises StoreError when the log can not be written, and whatever is a bug."""
@@ -56,13 +47,13 @@ class Episode:
             with anyio.CancelScope(shield=True):
                 # A log without its first event could not even say that it was cancelled.
                 if self._first is not None:
-                    await self._record(self._first)
+                    await self.journal.record(self._first)
             await self._converse()
             await self._conclude()
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                if not self._only_to_seal(decide(self.state)):
-                    await self._stop("cancelled", "")
+                if not _only_to_seal(decide(self.state)):
+                    await self.journal.stop("cancelled", "")
                 await self._conclude()
             raise
         return self.state
@@ -71,159 +62,103 @@ class Episode:
         """Seal the log after a bug, so that what happened until then is kept and nobody learns from it."""
         with anyio.CancelScope(shield=True):
             if self.state.started is not None:
-                await self._stop("infra_error", detail)
+                await self.journal.stop("infra_error", detail)
                 await self._conclude()
 
     async def _converse(self) -> None:
         """Play until there is nothing left but to grade, or until something from outside ends it."""
-        if not self._is_live(decide(self.state)):
+        if not _is_live(decide(self.state)):
             return
-        seconds, set_up_s, is_set_up = self.state.limits.seconds, self.world.set_up_s, False
         try:
             # Waiting in line is not the episode's own time: how long it takes is decided by its siblings.
             async with self.world.lanes.sandboxes:
-                if self.world.is_over():
-                    raise SandboxError("no sandbox came free before the time of the whole step was over")  # noqa: TRY301
-                began = anyio.current_time()
-                with anyio.move_on_after(set_up_s) as clock:
-                    async with self.world.backend.open(self.world.spec) as sandbox:
-                        await self._fill(sandbox)
-                        is_set_up, clock.deadline = True, self._deadline(began + max(0.0, seconds - self._spent_s))
-                        while self._is_live(step := decide(self.state)):
-                            await self._answer(step, sandbox)
-            if clock.cancelled_caught and not is_set_up:
-                raise SandboxError(f"set-up did not end within {set_up_s:g} s")  # noqa: TRY301  one place records it
-            if clock.cancelled_caught:
-                own = self.world.ends_at is None or anyio.current_time() < self.world.ends_at
-                await self._stop(
-                    "time_limit", f"{seconds:g} s are over" if own else "the time of the whole step is over"
-                )
-        except ContextOverflow as overflow:
-            await self._stop("context_limit", str(overflow))
-        except PolicyError as error:
-            away = isinstance(error, PolicyUnavailable)
-            await self._stop("infra_error" if away else "policy_error", str(error))
-        except SandboxError as error:
-            await self._stop("infra_error", f"{type(error).__name__}: {error}")
-        except (EncodeError, TooMuchChanged) as error:
-            await self._stop("policy_error", f"can not be recorded: {error}")
+                await self._play()
+        except (ContextOverflow, PolicyError, SandboxError, EncodeError, TooMuchChanged) as error:
+            await self.journal.stop(*_stop_of(error))
+
+    async def _play(self) -> None:
+        """Answer step after step in one sandbox, under one clock: first that of the set-up, then the episode's own."""
+        world, own_s = self.world, self.state.limits.seconds
+        if world.is_over():
+            raise SandboxError("no sandbox came free before the time of the whole step was over")
+        began, is_set_up = anyio.current_time(), False
+        with anyio.move_on_after(world.set_up_s) as clock:
+            async with world.backend.open(world.spec) as sandbox:
+                expected = self._changes[-1].tree if self._changes else self.state.header.tree
+                await refill(sandbox, self._base, self._changes, world.run.blobs.get, expected)
+                is_set_up, clock.deadline = True, world.deadline(began + max(0.0, own_s - self._spent_s))
+                while _is_live(step := decide(self.state)):
+                    await self.journal.record(*await self._answer(step, sandbox))
+        if clock.cancelled_caught and not is_set_up:
+            raise SandboxError(f"set-up did not end within {world.set_up_s:g} s")
+        if clock.cancelled_caught:
+            whose = "the time of the whole step is over" if world.is_over() else f"{own_s:g} s are over"
+            await self.journal.stop("time_limit", whose)
+
+    async def _answer(self, step: Step, sandbox: Sandbox) -> tuple[Event, ...]:
+        match step:
+            case Append(event=event):
+                return (event,)
+            case AskPolicy():
+                self.journal.enter("policy")
+                return (await ask_policy(step, self.state, self.journal.tail, self.policy, self.world),)
+            case RunTool():
+                self.journal.enter("tool")
+                return await answer_tool(step, self.state, sandbox, self.task, self._recorder)
+            case _:
+                raise AssertionError(step)
 
     async def _conclude(self) -> None:
         """Grade if there is something to grade, and seal the log."""
-        self._enter("grade")
+        self.journal.enter("grade")
         while not isinstance(step := decide(self.state), Finish):
             match step:
                 case Append(event=event):
-                    await self._record(event)
+                    await self.journal.record(event)
                 case Grade():
                     await self._grade()
                 case _:
-                    await self._stop("infra_error", f"the episode stood at {type(step).__name__} when it ended")
-        self._enter("done")
-
-    async def _answer(self, step: Step, sandbox: Sandbox) -> None:
-        match step:
-            case Append(event=event):
-                await self._record(event)
-            case AskPolicy():
-                await self._ask(step)
-            case RunTool():
-                self._enter("tool")
-                events = await answer_tool(step, self.state, sandbox, self.task, self.recorder)
-                for event in events:
-                    await self._record(event)
-            case Grade() | Finish():
-                raise AssertionError(step)
-            case _:
-                assert_never(step)
-
-    async def _ask(self, step: AskPolicy) -> None:
-        self._enter("policy")
-        header = self.state.header
-        messages = self.state.conversation.messages
-        request = PolicyRequest(messages=messages, tools=header.tools, seed=header.seed, turn=step.turn)
-        try:
-            async with self.world.lanes.models:
-                began = time.monotonic()
-                reply = await self.policy.act(request)
-                took = time.monotonic() - began
-            reply, redacted = clean_reply(reply, self.world.secrets)
-            if reply.tokens is not None:
-                reply = attrs.evolve(reply, tokens=self.tail.compress(reply.tokens))
-            turn = to_turn(reply, turn=step.turn, request_digest=step.request_digest, latency_s=took, redacted=redacted)
-        except (PolicyError, ContextOverflow):
-            raise
-        except Exception as bug:
-            # Whoever wrote the policy needs the traceback; the log gets what happened.
-            _log.exception("bug in a policy", episode=header.episode, policy=header.policy, turn=step.turn)
-            raise PolicyError(f"bug in the policy: {type(bug).__name__}: {bug}") from bug
-        await self._record(turn)
+                    detail = f"the episode stood at {type(step).__name__} when it ended"
+                    await self.journal.stop("infra_error", detail)
+        self.journal.enter("done")
 
     async def _grade(self) -> None:
         world = self.world
         try:
             async with world.lanes.graders:
                 run = await grade(
-                    self.task, self.events, backend=world.backend, spec=world.spec,
+                    self.task, self.journal.events, backend=world.backend, spec=world.spec,
                     test_s=self.state.limits.test_s, read_blob=world.run.blobs.get, secrets=world.secrets,
                 )  # fmt: skip
-        except (SandboxError, StoreError) as error:
-            await self._stop("infra_error", f"{type(error).__name__}: {error}")
-            return
-        except Refused as refused:
-            # The agent's work and the tests do not fit into a workspace together.
-            await self._stop("policy_error", f"can not be graded: {refused}")
+        except (SandboxError, StoreError, Refused) as error:
+            await self.journal.stop(*_stop_of(error))
             return
         try:
-            await self._record(run)
+            await self.journal.record(run)
         except EncodeError as error:
-            await self._stop("policy_error", f"can not be recorded: {error}")
+            await self.journal.stop(*_stop_of(error))
 
-    def _deadline(self, own: float) -> float:
-        return own if self.world.ends_at is None else min(own, self.world.ends_at)
 
-    async def _fill(self, sandbox: Sandbox) -> None:
-        """The workspace as the log left it: the task's files and every recorded change, and nothing executed."""
-        changes = recorded_changes(self.events)
-        expected = changes[-1].tree if changes else self.state.header.tree
-        try:
-            base = base_tree(self.task.files)
-            tree = replay_changes(base, changes, self.world.run.blobs.get)
-        except StoreError as error:
-            raise SandboxError(f"the workspace can not be rebuilt: {error}") from error
-        try:
-            found = await fill(sandbox, base, tree)
-        except Refused as refused:
-            raise SandboxError(f"the workspace can not be filled: {refused}") from refused
-        if found != expected:
-            raise SandboxError(f"the workspace was filled with tree {found[:12]}, the log says {expected[:12]}")
+def _stop_of(error: Exception) -> tuple[StopCause, str]:
+    """Whose failure it is, which decides whether it is scored or masked, and what the log says of it."""
+    match error:
+        case ContextOverflow():
+            return "context_limit", str(error)
+        case PolicyError():
+            return "infra_error" if isinstance(error, PolicyUnavailable) else "policy_error", str(error)
+        case Refused():
+            # The agent's work and the tests do not fit into a workspace together.
+            return "policy_error", f"can not be graded: {error}"
+        case EncodeError() | TooMuchChanged():
+            return "policy_error", f"can not be recorded: {error}"
+        case _:
+            return "infra_error", f"{type(error).__name__}: {error}"
 
-    async def _stop(self, cause: StopCause, detail: str) -> None:
-        if self.state.done is None:
-            text, redacted = self.world.secrets.scrub(escape(detail))
-            await self._record(Stopped(cause=cause, stage=self.stage, detail=text, redacted=redacted))
 
-    async def _record(self, event: Event) -> None:
-        """Acknowledge one event. Slow (synced) appends leave the event loop alone."""
-        state = evolve(self.state, event)
-        if isinstance(event, Done) or self.world.durability == "event":
-            await to_thread.run_sync(self.log.append, event)
-        else:
-            self.log.append(event)
-        self.state, self.tail = state, self.tail.after(event)
-        self.events.append(event)
-        self.moved_at = anyio.current_time()
-        self.world.observer(state.header.episode, self.stage, event)
+def _is_live(step: Step) -> bool:
+    return not (isinstance(step, Grade | Finish) or _only_to_seal(step))
 
-    def _enter(self, stage: Stage) -> None:
-        self.stage = stage
-        self.moved_at = anyio.current_time()
-        if self.state.started is not None:
-            self.world.observer(self.state.header.episode, stage, None)
 
-    def _is_live(self, step: Step) -> bool:
-        return not (isinstance(step, Grade | Finish) or self._only_to_seal(step))
-
-    def _only_to_seal(self, step: Step) -> bool:
-        """Graded, or not to be graded: the episode is over, whatever becomes of the run."""
-        return isinstance(step, Append) and isinstance(step.event, Done)
+def _only_to_seal(step: Step) -> bool:
+    """Graded, or not to be graded: the episode is over, whatever becomes of the run."""
+    return isinstance(step, Append) and isinstance(step.event, Done)

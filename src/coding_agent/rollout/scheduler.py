@@ -119,10 +119,10 @@ class Scheduler:
             await anyio.sleep(STALLED_S / 4)
             now = anyio.current_time()
             for episode in self._live:
-                if now - episode.moved_at > STALLED_S:
-                    name = episode.log.path.name
-                    waited = round(now - episode.moved_at)
-                    _log.warning("blocked", task=episode.task.id, log=name, stage=episode.stage, seconds=waited)
+                at = episode.journal
+                if now - at.moved_at > STALLED_S:
+                    name, waited = at.log.path.name, round(now - at.moved_at)
+                    _log.warning("blocked", task=episode.task.id, log=name, stage=at.stage, seconds=waited)
 
     async def _work(self, waiting: Iterator[Job], manifest: Manifest, missing: Counter[str]) -> None:
         for job in waiting:
@@ -187,7 +187,7 @@ class Scheduler:
             raise
         except Exception as bug:  # noqa: BLE001  the one boundary between episodes; cancellation is not an Exception
             # A bug in one episode is recorded and shown; its siblings go on.
-            _log.exception("bug in an episode", log=str(episode.log.path), stage=episode.stage)
+            _log.exception("bug in an episode", log=str(episode.journal.log.path), stage=episode.journal.stage)
             await episode.abandon(f"bug: {type(bug).__name__}: {bug}")
 
     def _outcome(self, job: Job, attempt: int, log: LogWriter, state: EpisodeState) -> Outcome:
@@ -205,7 +205,7 @@ class Scheduler:
         )
 
     def _entry(self, episode: Episode, outcome: Outcome) -> Entry:
-        log = episode.log
+        log = episode.journal.log
         return Entry(
             at=utc_now(),
             episode=episode.state.header.episode,

@@ -58,3 +58,7 @@ class World:
     def is_over(self) -> bool:
         """Nothing new is begun: the time that all episodes have together is over."""
         return self.ends_at is not None and anyio.current_time() >= self.ends_at
+
+    def deadline(self, own: float) -> float:
+        """The earlier of an episode's own end and that of all of them."""
+        return own if self.ends_at is None else min(own, self.ends_at)
