@@ -16,12 +16,12 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import anyio
-import anyio.from_thread
 import attrs
 import structlog
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.logs import log_to_stderr
+from coding_agent.areno.loop_thread import LoopThread
 from coding_agent.areno.policy import ArenoPolicy
 from coding_agent.errors import StoreError, TaskError
 from coding_agent.events.values import Limits
@@ -79,13 +79,13 @@ class Service:
             self.next_step = 1 + max((entry.step for entry in entries if entry.step is not None), default=-1)
             self._samples = _samples_taken(self.run)
             self._backend: SandboxBackend = make_backend(config.sandbox)
-            portal = anyio.from_thread.start_blocking_portal(name="coding-agent")
-            self._portal = self._resources.enter_context(portal)
+            thread = LoopThread("coding-agent")
+            self._resources.callback(thread.close)
+            self._portal = thread.portal
         except BaseException:
             self._resources.close()
             raise
-        self._pid = os.getpid()
-        atexit.register(self._at_exit)
+        atexit.register(self._resources.close)
         _log.info("logs of this training run", run=str(self.run.path), first_step=self.next_step)
 
     def submit(self, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Future[Played]:
@@ -101,13 +101,13 @@ class Service:
 
     def close(self) -> None:
         """Let go of everything; only tests need it before the process ends."""
-        atexit.unregister(self._at_exit)
+        atexit.unregister(self._resources.close)
         self._resources.close()
 
-    def _at_exit(self) -> None:
-        # A forked child has no thread behind the portal: it would wait for ever.
-        if os.getpid() == self._pid:
-            self._resources.close()
+    def disown(self) -> None:
+        """In a forked child: it is the parent's, whose thread is not here. The lock stays with whoever has it open."""
+        atexit.unregister(self._resources.close)
+        self._manifest.close()
 
     async def _cancel(self) -> None:
         if self._scope is not None:
@@ -203,15 +203,14 @@ def _samples_taken(run: RunDirectory) -> Counter[str]:
     return taken
 
 
-_services: dict[tuple[int, str], Service] = {}
+_services: dict[str, Service] = {}
 
 
 def service_for(config: ArenoConfig) -> Service:
     """The process's service of a run directory; made at the first call. Raises what `Service` raises."""
-    key = (os.getpid(), config.run_dir)
-    if key not in _services:
-        _services[key] = Service(config)
-    return _services[key]
+    if config.run_dir not in _services:
+        _services[config.run_dir] = Service(config)
+    return _services[config.run_dir]
 
 
 def forget_services() -> None:
@@ -219,3 +218,12 @@ def forget_services() -> None:
     for service in _services.values():
         service.close()
     _services.clear()
+
+
+def _disown_all() -> None:
+    for service in _services.values():
+        service.disown()
+    _services.clear()
+
+
+os.register_at_fork(after_in_child=_disown_all)

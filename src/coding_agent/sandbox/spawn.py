@@ -31,6 +31,10 @@ def _spawner() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="coding-agent-spawn")
 
 
+# A forked child has the pool but not its thread, and would wait for it for ever.
+os.register_at_fork(after_in_child=_spawner.cache_clear)
+
+
 @attrs.frozen(kw_only=True)
 class Ending:
     """How a runtime that was hung up is waited for, and what is done, before it is killed, when that was in vain."""

@@ -6,6 +6,7 @@ Lives as long as the process and belongs to no event loop, so a trainer that sta
 from __future__ import annotations
 
 import functools
+import os
 import threading
 import time
 from typing import Protocol
@@ -53,3 +54,7 @@ class GroupSyncer:
 def group_syncer() -> GroupSyncer:
     """The process's one syncer."""
     return GroupSyncer()
+
+
+# In a forked child its lock may be held by a thread that is not there.
+os.register_at_fork(after_in_child=group_syncer.cache_clear)
