@@ -76,6 +76,14 @@ def toy_episode() -> list[Event]:
     ]
 
 
+def episode_with_blob(name: str) -> list[Event]:
+    """As `toy_episode`, with the content that was written in a blob of this name: event 3 names it."""
+    events = toy_episode()
+    file = FileChange(path="a.py", kind="modify", blob=name, before=FileContent(text="a\n"))
+    events[3] = ToolResult(call="1.0", outcome="ok", text="Overwrote a.py", changes=Changes(files=(file,), tree="t1"))
+    return events
+
+
 def write_log(path: Path, events: list[Event], *, durability: Durability = "event") -> Path:
     with LogWriter.create(path, durability=durability) as log:
         for event in events:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
 import pytest
 
 from coding_agent.errors import LogDamaged, LogLocked
-from coding_agent.events.schema import ToolResult
 from coding_agent.store.index import entry_of, recover_run
 from coding_agent.store.manifest import read_manifest
 from coding_agent.store.recover import recover
 from coding_agent.store.rundir import RunDirectory
-from tests.samples import toy_episode, write_log
+from tests.samples import episode_with_blob, toy_episode, write_log
 
 
 @pytest.fixture
@@ -123,13 +121,7 @@ def test_a_run_that_goes_on_is_not_recovered(run: RunDirectory) -> None:
 @pytest.mark.parametrize("accident", ["missing", "damaged"])
 def test_a_blob_that_is_not_there_is_reported_with_the_line_that_names_it(run: RunDirectory, accident: str) -> None:
     name = run.blobs.put(b"\0\xff")
-    events = toy_episode()
-    result = events[3]
-    assert isinstance(result, ToolResult)
-    assert result.changes is not None
-    file = attrs.evolve(result.changes.files[0], text=None, blob=name)
-    events[3] = attrs.evolve(result, changes=attrs.evolve(result.changes, files=(file,)))
-    log = write_log(run.log_path("toy", 9, 0), events, durability="none")
+    log = write_log(run.log_path("toy", 9, 0), episode_with_blob(name), durability="none")
     assert all(kind == "log" for kind, _ in conditions(run))
     blob = run.path / "blobs" / name
     blob.unlink() if accident == "missing" else blob.write_bytes(b"other")

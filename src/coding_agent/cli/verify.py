@@ -11,8 +11,8 @@ import click
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import UsageError
-from coding_agent.store.reader import LogReport, verify
-from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.reader import LogReport
+from coding_agent.store.rundir import RunDirectory, verify_log
 
 COLOURS = {"sealed": "green", "incomplete": "yellow"}
 
@@ -21,7 +21,7 @@ COLOURS = {"sealed": "green", "incomplete": "yellow"}
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(paths: tuple[Path, ...], as_json: bool) -> int:
-    """Check every byte of logs against their hash chain; of run directories, also manifest and blobs.
+    """Check every byte of logs and of the blobs that they name, and what the manifest of their run says.
 
     Says per log: sealed, incomplete, torn, damaged, incompatible or missing; where; and what to do.
 
@@ -39,14 +39,15 @@ def command(paths: tuple[Path, ...], as_json: bool) -> int:
 def reports_of(path: Path) -> Iterator[LogReport]:
     """The reports of a log, a run directory, or a folder of logs. Raises UsageError for a folder without any."""
     if path.is_file():
-        yield verify(path)
+        yield from verify_log(path)
     elif (path / "run.toml").exists() or (path / "manifest.jsonl").exists():
         yield from RunDirectory(path).verify()
     else:
         logs = sorted(each for each in path.glob("**/*.jsonl") if each.name != "manifest.jsonl")
         if not logs:
             raise UsageError(f"{path}: there is no log (*.jsonl) in it")
-        yield from map(verify, logs)
+        for log in logs:
+            yield from verify_log(log)
 
 
 def exit_of(report: LogReport) -> int:
@@ -64,7 +65,15 @@ def show(report: LogReport) -> None:
         out.print(f"  next: {report.advice}", markup=False)
         return
     digest = f"{report.events} events  head {report.head[:12]}  digest {report.semantic_digest[:12]}"
-    out.print(f"{report.file}  {digest}", markup=False)
+    blobs = f"  {_blobs(report.blobs)}" if report.blobs else ""
+    out.print(f"{report.file}  {digest}{blobs}", markup=False)
+    if report.blobs_unchecked:
+        why = "not checked: there is no folder blobs/ beside the log"
+        out.print(f"  {_blobs(report.blobs_unchecked)} {why}", markup=False)
     if report.condition != "sealed":
         out.print(f"  {report.problem or 'no Done'}", markup=False)
         out.print(f"  next: {report.advice}", markup=False)
+
+
+def _blobs(count: int) -> str:
+    return f"{count} blob{'' if count == 1 else 's'}"

@@ -34,6 +34,7 @@ from coding_agent.replay.divergence import Code, Divergence, compare
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.state import EpisodeState, evolve
 from coding_agent.store.reader import read_decoded
+from coding_agent.store.rundir import blob_check
 from coding_agent.tools.dispatch import Denied, parse_arguments, prepare
 from coding_agent.tools.render_tests import render_test_run
 
@@ -62,9 +63,13 @@ class Replay:
 
 
 def replay_log(path: Path) -> Replay:
-    """Replay one log file. Raises StoreError for a file that is not intact, LogIncompatible for what is not known."""
-    run = _Run()
+    """Replay one log file. Raises StoreError for a file that is not intact, LogIncompatible for what is not known.
+
+    Nothing of a blob is needed to derive an event; one that is not what the log says is told all the same.
+    """
+    run, blobs = _Run(), blob_check(path)
     for each in read_decoded(path):
+        blobs.require(each.record, str(path))
         try:
             _refuse_unknown(each.record, each.unknown)
         except UnknownEvent as error:

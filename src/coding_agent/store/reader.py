@@ -45,6 +45,10 @@ class LogReport:
     byte: int | None = None
     durable: int = -1
     """The last seq that is known to have been durable."""
+    blobs: int = 0
+    """Blobs that it is the first to name and that are what their names say."""
+    blobs_unchecked: int = 0
+    """Blobs that it names and that were not looked for: it is alone, without a folder `blobs/`."""
 
     @property
     def advice(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,14 +12,12 @@ import attrs
 import tomli_w
 
 from coding_agent.errors import LogTorn, StoreError, UsageError
-from coding_agent.events.line import Record
-from coding_agent.events.values import JSON
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
+from coding_agent.store.named import BlobCheck, BlobProblem
 from coding_agent.store.reader import LogCondition, LogReport, verify
-
-BLOB_NAME = re.compile(r"[0-9a-f]{64}")
+from coding_agent.store.recover import sealed_entry
 
 
 @attrs.frozen
@@ -93,19 +90,24 @@ class RunDirectory:
                     line=error.line,
                     byte=error.byte,
                 )
-        blobs: dict[str, tuple[Path, int]] = {}
+        check = BlobCheck(self.blobs, there=True)
         for log in sorted({*self.logs(), *sealed}):
+            yield from _verified(log, check, sealed.get(log), self.disk)
 
-            def see(record: Record, log: Path = log) -> None:
-                for name in _blob_names(_changes(record)):
-                    blobs.setdefault(name, (log, record.seq + 1))
 
-            yield _held_against(verify(log, disk=self.disk, see=see), sealed.get(log))
-        for name, (log, line) in sorted(blobs.items()):
-            if (problem := self.blobs.problem(name)) is not None:
-                condition, what = problem
-                told = f"{what}; line {line} of {log} names it"
-                yield LogReport(file=str(self.path / "blobs" / name), kind="blob", condition=condition, problem=told)
+def verify_log(log: Path, *, disk: Disk = REAL_DISK) -> Iterator[LogReport]:
+    """One log, held against the manifest of its run, and what is wrong with the blobs that it names."""
+    yield from _verified(log, blob_check(log, disk=disk), sealed_entry(log, disk=disk), disk)
+
+
+def _verified(log: Path, check: BlobCheck, entry: Entry | None, disk: Disk) -> Iterator[LogReport]:
+    before, wrong = (check.intact, check.unchecked), list[BlobProblem]()
+    report = verify(log, disk=disk, see=lambda record: wrong.extend(check.problems(record)))
+    intact, unchecked = check.intact - before[0], check.unchecked - before[1]
+    yield attrs.evolve(_held_against(report, entry), blobs=intact, blobs_unchecked=unchecked)
+    for each in wrong:
+        told = f"{each.what}; line {each.line} of {log} names it"
+        yield LogReport(file=each.file, kind="blob", condition=each.condition, problem=told)
 
 
 def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
@@ -115,26 +117,19 @@ def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
     return attrs.evolve(report, condition="damaged", problem=report.problem or problem)
 
 
-def _changes(record: Record) -> JSON:
-    return record.data.get("changes") if isinstance(record.data, dict) else None
-
-
-def _blob_names(data: JSON) -> Iterator[str]:
-    """The blobs that an event's data names, wherever: those of an event of a later release too."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if key == "blob" and isinstance(value, str) and BLOB_NAME.fullmatch(value):
-                yield value
-            else:
-                yield from _blob_names(value)
-    elif isinstance(data, list):
-        for item in data:
-            yield from _blob_names(item)
-
-
-def blobs_of(log: Path) -> BlobStore:
-    """Where the blobs of a log are: in its run directory, else in `blobs/` beside it."""
+def run_of(log: Path, *, disk: Disk = REAL_DISK) -> Path | None:
+    """The run directory that a log is part of. One that merely holds the folder, a checkout in it, is not the log's."""
     place = log.resolve()
-    # A run that merely holds the folder, a checkout in it for one, is not the log's.
     runs = (each for each in place.parents if place.relative_to(each).parts[0] in {"episodes", "labels"})
-    return BlobStore(next((run for run in runs if (run / "run.toml").exists()), log.parent) / "blobs")
+    return next((run for run in runs if disk.exists(run / "run.toml")), None)
+
+
+def blobs_of(log: Path, *, disk: Disk = REAL_DISK) -> BlobStore:
+    """Where the blobs of a log are: in its run directory, else in `blobs/` beside it."""
+    return BlobStore((run_of(log, disk=disk) or log.parent) / "blobs", disk)
+
+
+def blob_check(log: Path, *, disk: Disk = REAL_DISK) -> BlobCheck:
+    """For the blobs of one log. A log that is alone, a copy for one, may have left them behind: that is no damage."""
+    store = blobs_of(log, disk=disk)
+    return BlobCheck(store, there=disk.exists(store.directory) or run_of(log, disk=disk) is not None)

@@ -1,0 +1,78 @@
+"""The blobs that a log names: checked as its lines go by, each once, in constant memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import attrs
+
+from coding_agent.errors import LogDamaged, StoreError
+from coding_agent.events.line import Record
+from coding_agent.events.values import JSON
+from coding_agent.store.blobs import BlobStore
+
+BLOB_NAME = re.compile(r"[0-9a-f]{64}")
+REMEMBERED = 1 << 16
+"""Names of blobs that were seen, at most; after that they are looked at again, and counted again."""
+
+
+@attrs.frozen(kw_only=True)
+class BlobProblem:
+    """A blob that is not there, or not what its name says."""
+
+    file: str
+    condition: Literal["missing", "damaged"]
+    what: str
+    line: int
+    """Of the log; the first that names it."""
+
+
+@attrs.define
+class BlobCheck:
+    """Give it each record of one or more logs; it looks at each blob when it is first named."""
+
+    store: BlobStore
+    there: bool
+    """False: nothing says where the blobs are, so they are counted and not looked for."""
+    intact: int = 0
+    unchecked: int = 0
+    _seen: set[str] = attrs.field(factory=set)
+
+    def problems(self, record: Record) -> Iterator[BlobProblem]:
+        """What is wrong with the blobs that this record is the first to name."""
+        changes = record.data.get("changes") if isinstance(record.data, dict) else None
+        for name in () if changes is None else blobs_in(changes):
+            if name in self._seen:
+                continue
+            if len(self._seen) == REMEMBERED:
+                self._seen.clear()
+            self._seen.add(name)
+            if not self.there:
+                self.unchecked += 1
+            elif (found := self.store.problem(name)) is None:
+                self.intact += 1
+            else:
+                condition, what = found
+                file = str(self.store.directory / name)
+                yield BlobProblem(file=file, condition=condition, what=what, line=record.seq + 1)
+
+    def require(self, record: Record, log: str) -> None:
+        """Raises LogDamaged for a blob that was changed, StoreError for one that is gone."""
+        for found in self.problems(record):
+            error = LogDamaged if found.condition == "damaged" else StoreError
+            raise error(found.file, f"{found.what}; line {found.line} of {log} names it")
+
+
+def blobs_in(data: JSON) -> Iterator[str]:
+    """The blobs that an event's data names, wherever: those of an event of a later release too."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key == "blob" and isinstance(value, str) and BLOB_NAME.fullmatch(value):
+                yield value
+            else:
+                yield from blobs_in(value)
+    elif isinstance(data, list):
+        for item in data:
+            yield from blobs_in(item)
