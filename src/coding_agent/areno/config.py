@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import attrs
 import cattrs
@@ -17,6 +18,7 @@ from coding_agent.areno.curriculum import Curriculum
 from coding_agent.errors import UsageError
 from coding_agent.projections.tokens import Trainable
 
+URL = "file://"
 PREFIX = "CODING_AGENT_"
 """Of environment variables: `CODING_AGENT_RUN_DIR` is the option `run_dir`; values as in TOML, or plain text."""
 
@@ -88,11 +90,11 @@ class ArenoConfig:
 
 
 def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> ArenoConfig:
-    """From a TOML file, or a folder of tasks; then from the environment. Paths come out absolute.
+    """From a TOML file or a folder of tasks, also as a file: URL; then from the environment. Paths come out absolute.
 
     Raises UsageError naming file or variable, key, expected and found.
     """
-    path = Path(place).expanduser()
+    path = _path_of(str(place))
     if path.suffix == ".toml" and path.name != "task.toml":
         table, base = _read(path), path.resolve().parent
     else:
@@ -109,6 +111,13 @@ def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> 
         reward=None if config.reward is None else str(base / Path(config.reward).expanduser()),
         curriculum=attrs.evolve(config.curriculum, logs=logs),
     )
+
+
+def _path_of(place: str) -> Path:
+    """`areno-args` writes a path that a shell would split as a URL."""
+    if place.startswith(URL):
+        return Path(unquote(place.removeprefix(URL), errors="surrogateescape"))
+    return Path(place).expanduser()
 
 
 def _told(error: BaseException, kind: type[Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -35,14 +36,26 @@ def command(tasks: Path, max_context_len: int, max_new_tokens: int, max_prompt_t
         "--agent-fn": HOOKS / "run_agent.py",
         "--reward-fn-path": HOOKS / "reward.py",
         "--dataset-loader-fn": f"{HOOKS / 'dataset_loader.py'}:load_training_dataset",
-        "--dataset-path": tasks.resolve(),
+        "--dataset-path": _dataset_path(tasks.resolve()),
         "--max-prompt-tokens": max_prompt_tokens,
         "--max-new-tokens": max_new_tokens,
         "--max-context-len": max_context_len,
         # AReno counts trajectories here, and a trajectory is many rows of nearly the whole context.
         "--mini-bs": 1,
     }
-    words = [str(word) for pair in arguments.items() for word in pair]
-    if split := [word for word in words if any(char.isspace() for char in word)]:
-        raise UsageError(f"{split[0]!r} has a space in it, and $(…) would split it: move or link it to a path without")
-    click.echo(" ".join(words))
+    if not _is_one_word(str(HOOKS)):
+        raise UsageError(
+            f"coding-agent is installed in {str(HOOKS)!r}, which $(…) would not keep in one piece: expected a path of "
+            "letters, digits and /._-; install it in an environment elsewhere"
+        )
+    click.echo(" ".join(str(word) for pair in arguments.items() for word in pair))
+
+
+def _dataset_path(path: Path) -> str:
+    """Read by our own loader, so that it may be written without what a shell would split or expand."""
+    return str(path) if _is_one_word(str(path)) else path.as_uri()
+
+
+def _is_one_word(text: str) -> bool:
+    """A shell leaves it alone where it stands unquoted."""
+    return re.fullmatch(r"[\w/.,:+@%=-]+", text, re.ASCII) is not None
