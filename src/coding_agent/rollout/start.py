@@ -7,6 +7,7 @@ from pathlib import Path
 from coding_agent import __version__
 from coding_agent.events.schema import EpisodeStarted
 from coding_agent.events.values import Conversation, Limits, SandboxInfo
+from coding_agent.rollout.checkout import commit
 from coding_agent.rollout.prompt import PROMPT_VERSION, opening_messages
 from coding_agent.rollout.scheduler import Job
 from coding_agent.rollout.workspace import base_tree, tree_digest
@@ -58,11 +59,5 @@ def task_limits(task: TaskSpec, *, max_turns: int | None = None) -> Limits:
 
 def harness() -> str:
     """Version, and the commit when this is a git checkout."""
-    head = Path(__file__).parents[3] / ".git" / "HEAD"
-    try:
-        text = head.read_text().strip()
-        if text.startswith("ref: "):
-            text = (head.parent / text[5:]).read_text().strip()
-    except OSError:
-        return f"coding-agent {__version__}"
-    return f"coding-agent {__version__} {text[:12]}"
+    found = commit(Path(__file__).parents[3])
+    return f"coding-agent {__version__}" + (f" {found[:12]}" if found else "")
