@@ -12,7 +12,7 @@ from coding_agent.events.text import escape, unescape, without_addresses
 from coding_agent.events.values import Changes, FileChange, FileContent, Frame, ModelToolCall, TestFailure
 from coding_agent.policies.base import PolicyReply
 from coding_agent.rollout.workspace import Node, Tree
-from coding_agent.sandbox.base import ChangeSet, PathChange, TestReport
+from coding_agent.sandbox.base import ChangeSet, PathChange, TestCaseFailure, TestReport
 from coding_agent.tools.dispatch import parse_arguments
 
 INLINE_BYTES = 64 << 10
@@ -105,19 +105,7 @@ def to_test_run(
         exit_status=report.exit_status,
         timed_out=report.timed_out,
         running=None if report.running is None else escape(report.running),
-        failures=tuple(
-            TestFailure(
-                test=escape(failure.test),
-                file=escape(failure.file),
-                line=failure.line,
-                exception=escape(failure.exception),
-                message=without_addresses(escape(failure.message)),
-                frames=tuple(
-                    Frame(file=escape(f.file), line=f.line, function=escape(f.function)) for f in failure.frames
-                ),
-            )
-            for failure in report.failures
-        ),
+        failures=tuple(map(_to_failure, report.failures)),
         output=without_addresses(escape(report.output)),
         tampering=tampering,
         sentinel=report.sentinel,
@@ -126,6 +114,17 @@ def to_test_run(
         changes=changes,
         latency_s=latency_s,
         redacted=redacted,
+    )
+
+
+def _to_failure(failure: TestCaseFailure) -> TestFailure:
+    return TestFailure(
+        test=escape(failure.test),
+        file=escape(failure.file),
+        line=failure.line,
+        exception=escape(failure.exception),
+        message=without_addresses(escape(failure.message)),
+        frames=tuple(Frame(file=escape(f.file), line=f.line, function=escape(f.function)) for f in failure.frames),
     )
 
 

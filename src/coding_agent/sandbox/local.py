@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import subprocess
@@ -42,36 +43,9 @@ class LocalBackend:
                 "local", f"no directory could be made: {error}", "free space, or set TMPDIR"
             ) from error
         try:
-            root = base / "workspace"
-            config = json.dumps(
-                {**attrs.asdict(spec), "root": str(root), "namespaces": False, "rg": str(places.ripgrep()),
-                 "package_parent": str(base / "opt/runtime"), "tmp": str(base / "tmp"), "hidden": str(base),
-                 "own": str(base)}
-            )  # fmt: skip
-
-            def command(fd: int) -> Sequence[str]:
-                interpreter = str(places.python().executable)
-                return [
-                    interpreter,
-                    "-B",
-                    "-s",
-                    "-S",
-                    "-c",
-                    places.BOOTSTRAP,
-                    str(base / "opt/runtime"),
-                    str(fd),
-                    config,
-                ]
-
-            environment = {
-                **places.FIXED_ENVIRONMENT,
-                "HOME": str(base / "tmp"),
-                "TMPDIR": str(base / "tmp"),
-                "PATH": f"{base / 'opt/bin'}:/usr/local/bin:/usr/bin:/bin",
-                "PYTHONPATH": str(base / "opt/site"),
-            }
+            command = functools.partial(_command, base, spec)
             remedy = "see the message; `coding-agent doctor --sandbox local` tries again"
-            async with running(command, environment, kind="local", remedy=remedy) as channel:
+            async with running(command, _environment(base), kind="local", remedy=remedy) as channel:
                 yield channel
         finally:
             with anyio.CancelScope(shield=True):
@@ -79,6 +53,26 @@ class LocalBackend:
 
     async def probe(self) -> tuple[Probe, ...]:
         return await probe_all(self, self.promises)
+
+
+def _command(base: Path, spec: SandboxSpec, fd: int) -> Sequence[str]:
+    runtime = str(base / "opt/runtime")
+    config = {
+        **attrs.asdict(spec), "root": str(base / "workspace"), "namespaces": False, "rg": str(places.ripgrep()),
+        "package_parent": runtime, "tmp": str(base / "tmp"), "hidden": str(base), "own": str(base),
+    }  # fmt: skip
+    interpreter = str(places.python().executable)
+    return [interpreter, "-B", "-s", "-S", "-c", places.BOOTSTRAP, runtime, str(fd), json.dumps(config)]
+
+
+def _environment(base: Path) -> dict[str, str]:
+    return {
+        **places.FIXED_ENVIRONMENT,
+        "HOME": str(base / "tmp"),
+        "TMPDIR": str(base / "tmp"),
+        "PATH": f"{base / 'opt/bin'}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": str(base / "opt/site"),
+    }
 
 
 def _make_base() -> str:
