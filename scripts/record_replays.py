@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.rollout.worlds import Dying, play_jobs, roll_out  # noqa: E402
-from tests.stories import CANCELLED, DYING, RESUMED, STORIES  # noqa: E402
+from tests.stories import CANCELLED, DYING, FEW_TOOLS, RESUMED, STORIES  # noqa: E402
 
 from coding_agent.events.schema import Event, Label, ModelTurn, ToolCall  # noqa: E402
 from coding_agent.policies.gold import GoldPolicy  # noqa: E402
@@ -54,7 +54,7 @@ async def play(name: str, story: Job, folder: Path) -> Path:
     if name in CANCELLED:
         await _cancel(folder, story)
         return folder / "episodes" / "toy" / "0.0.jsonl"
-    (outcome,) = await roll_out(folder, [story], kind=KIND)
+    (outcome,) = await roll_out(folder, [story], kind=KIND, toolset="edit" if name in FEW_TOOLS else "default")
     if name in RESUMED:
         run = _kill(folder, outcome.path)
         await play_jobs(run, list(plan(run, [story]).jobs), kind=KIND)

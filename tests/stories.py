@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import attrs
 
 from coding_agent.events.values import Limits, TokenRecord, Usage
@@ -69,6 +71,45 @@ FILES = script(
     ("run_command", '{"command": "ln -s double.py link.py; chmod +x double.py; printf x > \'caf\'$(printf \'\\\\351\')"}'),
     ("run_command", '{"command": "rm binary.dat; ls"}'), FIX, SUBMIT,
 )  # fmt: skip
+
+
+def write(path: str, content: str) -> tuple[str, str]:
+    """A call that writes a file."""
+    return "write_file", json.dumps({"path": path, "content": content})
+
+
+TEST = ("run_tests", "{}")
+ODD_ARGUMENTS = script(
+    ("list_files", ""), ("list_files", "[]"), ("list_files", '{"path": ".", "path": "tests"}'),
+    ("list_files", '{"depth": NaN}'), ("list_files", '{"depth": 1e999}'), ("list_files", '{"depth": 9007199254740993}'),
+    ("list_files", '{"depth": ' + "[" * 61 + "]" * 61 + "}"), ("list_files", '{"depth": 1,}'),
+    ("list_files", '{"depth": true}'), ("list_files", '{"depth": 21}'), ("list_files", '{"deep": 1}'),
+    ("search", '{"pattern": "a\\u0000b"}'), ("read_file", '{"path": "\\udcff"}'), ("write_file", '{"path": "a", "content": "\\ud83d"}'),
+    ("run_tests", '{"tests": ["", 1]}'), ("read_file", '{"path": "read_file was not run: ../x"}'), ("submit", '{"status": "done"}'), BLOCKED,
+)  # fmt: skip
+SECOND_THOUGHTS = policy(
+    PolicyReply(content="Let me think."), turn(("a", *FIX)), PolicyReply(content="Is that all?"),
+    PolicyReply(content="It is."), turn(("b", *SUBMIT)),
+)  # fmt: skip
+MANY_FAILURES = script(
+    write("tests/test_many.py",
+          "import pytest\n\n@pytest.mark.parametrize('n', range(102))\ndef test_low(n): assert n > 200\n\n"
+          "@pytest.mark.parametrize('n', range(45))\ndef test_high(n): assert n < 200\n"),
+    TEST, write("tests/test_many.py", "def deep(n):\n    if n: deep(n - 1)\n    raise ValueError('\\x1b[1m')\n\ndef test_deep(): deep(30)\n"),
+    ("run_tests", '{"tests": ["tests/test_many.py"]}'), SUBMIT,
+)  # fmt: skip
+BROKEN_TESTS = script(
+    ("run_tests", '{"tests": ["tests/none.py"]}'), write("tests/test_syntax.py", "def test_a(:\n"), TEST,
+    write("tests/test_syntax.py", "import os\n\ndef test_a(): os.kill(os.getpid(), 9)\n"), TEST,
+    write("tests/test_syntax.py", "import os\n\ndef test_a(): os._exit(7)\n"), TEST,
+    write("tests/test_syntax.py", "import time\n\ndef test_a():\n    print('so far')\n    time.sleep(60)\n"),
+    ("run_tests", '{"tests": ["tests/test_syntax.py"]}'), BLOCKED,
+)  # fmt: skip
+HANGS = write("double.py", "def double(x):\n    while x == 5:\n        pass\n    return 2 * x\n")
+ENDS = write("double.py", "import os\n\ndef double(x):\n    return os._exit(0) if x == 5 else 2 * x\n")
+TOO_MUCH = script(
+    ("run_command", '{"command": "head -c 90000000 /dev/zero > a; head -c 90000000 /dev/zero > b"}'), SUBMIT
+)
 STORIES = {
     "every-tool": job(script(
         ("list_files", "{}"), ("read_file", '{"path": "double.py"}'), ("search", '{"pattern": "return"}'),
@@ -94,10 +135,20 @@ STORIES = {
     "token-limit": job(policy(turn(("x", *FIX), prompt=900, completion=50), turn(("x", *SUBMIT))), limits=Limits(tokens=800)),
     "time-limit": job(script(FIX, ("run_command", '{"command": "sleep 30"}')), limits=Limits(seconds=1.5)),
     "context-limit": job(Overlong()),
+    "odd-arguments": job(ODD_ARGUMENTS, limits=Limits(turns=20)),
+    "second-thoughts": job(SECOND_THOUGHTS),
+    "last-token": job(policy(turn(("x", *FIX), prompt=400, completion=400), turn(("x", *SUBMIT))), limits=Limits(tokens=800)),
+    "few-tools": job(script(("run_command", '{"command": "true"}'), FIX, SUBMIT)),
+    "many-failures": job(MANY_FAILURES),
+    "broken-tests": job(BROKEN_TESTS, limits=Limits(turns=12, test_s=3.0)),
+    "grade-timeout": job(script(HANGS, SUBMIT), limits=Limits(test_s=3.0)),
+    "ended-early": job(script(ENDS, SUBMIT)),
+    "too-much": job(TOO_MUCH),
+    "no-grader": job(script(FIX, ("run_command", '{"command": "sleep 30"}')), limits=Limits(seconds=2.5)),
     "silence": job(policy(*(PolicyReply(content="Let me think."),) * 3)),
     "policy-error": job(script(FIX)),
     "infra-error": job(SOLVE),
     "cancelled": job(script(FIX, ("run_command", '{"command": "sleep 30"}'))),
     "command-timeout": job(script(("run_command", '{"command": "echo before; sleep 30", "timeout_s": 1}'), BLOCKED)),
 }  # fmt: skip
-DYING, CANCELLED, RESUMED = {"infra-error"}, {"cancelled"}, {"resumed"}
+DYING, CANCELLED, RESUMED, FEW_TOOLS = {"infra-error", "no-grader"}, {"cancelled"}, {"resumed"}, {"few-tools"}

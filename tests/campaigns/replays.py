@@ -7,10 +7,9 @@ from pathlib import Path
 from coding_agent.store.reader import read_records
 from tests.campaigns import Cases, Size, campaign
 from tests.replay.field_mutations import mutations, noticed
-from tests.replay.source_mutations import MUTATIONS, replayed
+from tests.replay.source_mutations import FEW, MUTATIONS, all_noticed
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
-FEW = 5
 
 
 @campaign("Every changed field of every recorded event is reported at its event, a derived one by its name")
@@ -29,5 +28,6 @@ def fields(size: Size, folder: Path) -> Cases:
 
 @campaign("Every changed rule of our own source is noticed by a recorded episode")
 def rules(size: Size, folder: Path) -> Cases:
-    for mutation in MUTATIONS if size == "long" else MUTATIONS[:FEW]:
-        yield None if replayed(mutation, folder, GOLDEN) else f"{mutation.name}: {mutation.file}"
+    """A case is one mutation in a process of its own; short: one of each area."""
+    for mutation, said in all_noticed(MUTATIONS if size == "long" else FEW, GOLDEN):
+        yield f"{mutation.area}, {mutation.name}: {mutation.file}" if said == "nothing" else None

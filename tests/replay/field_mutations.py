@@ -111,9 +111,10 @@ def _other(value: Any, hint: Any) -> Any:
         case list():
             return [*value, "~"]
         case dict():
-            return {**value, "~": "~"}
+            inner = get_args(hint)[-1] if get_args(hint) else str
+            return {**value, "~": _other("~", inner)}
         case _:
-            return "~"
+            return 1 if hint in {int, float} else "~"
 
 
 def _with(data: Any, path: Path, value: Any) -> Any:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 
-from coding_agent.events.schema import WIRE_NAMES, ModelTurn, ToolCall
-from coding_agent.replay.sealed import replay_log
+from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, ToolCall
+from coding_agent.replay.divergence import Divergence
+from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.store.reader import read_records, verify
+from coding_agent.tools.dispatch import tool_schemas
 from tests.replay.field_mutations import resealed
+from tests.replay.played_again import difference
 from tests.replay.rewriting import rewrite
-from tests.replay.source_mutations import MUTATIONS, SourceMutation, replayed
+from tests.replay.source_mutations import AREAS, MUTATIONS, noticed
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
 
@@ -58,13 +62,29 @@ def test_a_null_that_was_not_there_is_told_from_nothing(tmp_path: Path) -> None:
     assert (found.seq, found.code, found.path) == (at, "RPL-FIELD", "tool_call.arguments")
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name.replace(" ", "-"))
-def test_a_changed_rule_of_ours_is_noticed_by_a_recorded_episode(mutation: SourceMutation, tmp_path: Path) -> None:
-    assert replayed(mutation, tmp_path, GOLDEN) > 0
+def test_a_call_that_was_denied_and_would_run_today_is_noticed(tmp_path: Path) -> None:
+    everything = tool_schemas("default")
+    source = next(path for path in GOLDEN if path.name == "few-tools.jsonl")
+    found = replay_log(rewrite(source, tmp_path / "a.jsonl", EpisodeStarted, tools=everything))
+    assert ("RPL-UNCONSUMED", "a run of run_command") in {(each.code, each.replayed) for each in causes(found)}
 
 
-def test_the_unchanged_copy_notices_nothing(tmp_path: Path) -> None:
-    assert replayed(None, tmp_path, GOLDEN) == 0
+def causes(found: Replay) -> list[Divergence]:
+    return [*([found.divergence] if found.divergence else []), *found.others]
+
+
+def test_each_area_of_our_source_is_mutated_and_no_mutation_twice() -> None:
+    assert len({attrs.evolve(mutation, name="") for mutation in MUTATIONS}) == len(MUTATIONS) == 103
+    assert set(AREAS) >= {"decide", "fold", "dispatch", "parsing", "rendering", "limits", "grading", "reward", "codec"}
+
+
+def test_the_unchanged_copy_is_told_nothing_of(tmp_path: Path) -> None:
+    assert noticed(None, tmp_path, GOLDEN) == "nothing"
+
+
+@pytest.mark.parametrize("name", sorted({mutation.played for mutation in MUTATIONS} - {""}))
+def test_an_episode_that_is_played_again_is_the_recorded_one(name: str) -> None:
+    assert difference(str(GOLDEN[0].with_name(f"{name}.jsonl"))) is None
 
 
 def test_the_recorded_episodes_hold_the_types_that_runs_write() -> None:

@@ -74,24 +74,25 @@ def job(policy: Policy, *, task: TaskSpec = TASK, sample: int = 0, limits: Limit
 
 async def roll_out(
     folder: Path, jobs: list[Job], *, kind: str = "local", concurrency: int = 2, backend: SandboxBackend | None = None,
-    retries: int = 0, observer: Observer = ignore,
+    retries: int = 0, observer: Observer = ignore, toolset: str = "default",
 ) -> list[Outcome]:  # fmt: skip
     """Roll the jobs out in a new run directory."""
     run = RunDirectory.create(folder, {})
     return await play_jobs(
-        run, jobs, kind=kind, concurrency=concurrency, backend=backend, retries=retries, observer=observer
-    )
+        run, jobs, kind=kind, concurrency=concurrency, backend=backend, retries=retries, observer=observer,
+        toolset=toolset,
+    )  # fmt: skip
 
 
 async def play_jobs(
     run: RunDirectory, jobs: list[Job], *, kind: str = "local", concurrency: int = 2,
-    backend: SandboxBackend | None = None, retries: int = 0, observer: Observer = ignore,
+    backend: SandboxBackend | None = None, retries: int = 0, observer: Observer = ignore, toolset: str = "default",
 ) -> list[Outcome]:  # fmt: skip
     """Play the jobs in a run directory that is there already."""
     chosen = backend or make_backend(kind)
     lanes = Lanes.of(models=concurrency, sandboxes=concurrency, graders=concurrency)
     world = World(backend=chosen, spec=SandboxSpec(), run=run, lanes=lanes, durability="group", observer=observer)
-    start = functools.partial(start_episode, backend=chosen)
+    start = functools.partial(start_episode, backend=chosen, toolset=toolset)
     manifest = run.manifest()
     try:
         return await Scheduler(world=world, start=start, concurrency=concurrency, retries=retries).run(jobs, manifest)

@@ -35,7 +35,7 @@ from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunToo
 from coding_agent.rollout.state import EpisodeState, evolve
 from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import blob_check
-from coding_agent.tools.dispatch import Denied, parse_arguments, prepare
+from coding_agent.tools.dispatch import Denied, never_ran, parse_arguments, prepare
 from coding_agent.tools.render_tests import render_test_run
 
 
@@ -244,6 +244,9 @@ def _answer(step: RunTool, state: EpisodeState, recorded: ToolResult | TestRun) 
         outcome: ToolOutcome = "timeout" if state.open_test.timed_out else "ok"
         text = render_test_run(state.open_test, test_s=state.limits.test_s)
         return ToolResult(call=call, outcome=outcome, text=text, latency_s=took)
+    tool = prepared.tool.name
+    if isinstance(recorded, ToolResult) and recorded.outcome == "denied" and never_ran(tool, recorded.text):
+        raise NotHere(f"a run of {tool}", "RPL-UNCONSUMED")
     if isinstance(recorded, TestRun):
         if step.call.tool != "run_tests":
             raise NotHere(WIRE_NAMES[ToolResult], "RPL-UNCONSUMED")

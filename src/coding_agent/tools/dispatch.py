@@ -26,10 +26,20 @@ from coding_agent.tools import (
 )
 from coding_agent.tools.base import Tool, ToolAnswer, ToolContext
 from coding_agent.tools.parsing import parse_arguments
-from coding_agent.tools.refusals import refusal_answer
+from coding_agent.tools.refusals import is_refusal, refusal_answer
 from coding_agent.tools.schema import InvalidArguments, json_schema, validate
 
-__all__ = ["TOOLS", "TOOLSETS", "Denied", "Prepared", "parse_arguments", "prepare", "run", "tool_schemas"]
+__all__ = [
+    "TOOLS",
+    "TOOLSETS",
+    "Denied",
+    "Prepared",
+    "never_ran",
+    "parse_arguments",
+    "prepare",
+    "run",
+    "tool_schemas",
+]
 
 TOOLS: dict[str, Tool] = {
     module.TOOL.name: module.TOOL
@@ -86,6 +96,11 @@ def prepare(call: ModelToolCall, names: tuple[str, ...]) -> Prepared | Denied:
     except InvalidArguments as error:
         return Denied(text=f"{tool.name} was not run: mend its arguments and call it again.\n{error}")
     return Prepared(tool=tool, arguments=arguments)
+
+
+def never_ran(tool: str, text: str) -> bool:
+    """Whether this denial is one that `prepare` gave, in the words of any release so far, and not the tool itself."""
+    return text.startswith(("There is no tool `", f"{tool} was not run: ")) and not is_refusal(text)
 
 
 async def run(prepared: Prepared, context: ToolContext) -> ToolAnswer:

@@ -33,3 +33,8 @@ def refusal_answer(refused: Refused) -> ToolAnswer:
     detail = f" ({refused.detail})" if refused.detail else ""
     text = f"{refused.path}: {refused.code.replace('_', ' ')}{detail}. {_ADVICE[refused.code]}"
     return ToolAnswer(outcome=outcome, text=text)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether this is what a policy is told when the sandbox refuses. It begins with a path, which can say anything."""
+    return text.endswith(tuple(_ADVICE.values()))
