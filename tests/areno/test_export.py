@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import Engine, play, prompt_batch, quitter, solver, trainer, turn_of
+from tests.areno.stand import EASY, Engine, call, play, prompt_batch, quitter, solver, trainer, turn_of
+from tests.areno.test_trouble import OTHER, cancelled, killer, per_task
 from tests.cli.test_commands import run
 
 
 def mixed() -> Any:
     """Every second episode gives up; the others solve their task."""
-    solve, first = solver(), iter([True, False] * 10)
+    solve, first = per_task({EASY: solver(), OTHER: solver(OTHER)}), iter([True, False] * 10)
 
     def model(prompt: str) -> str:
         if turn_of(prompt) == 1:
@@ -31,24 +34,80 @@ def exported(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def trained(sequences: list[Any]) -> list[tuple[Any, ...]]:
+    """What the optimiser gets, row by row."""
+    return [
+        (list(s.tokens), [False] * s.prompt_len + [True] * (len(s.tokens) - s.prompt_len), list(s.logprobs), s.reward)
+        for s in sequences
+        if not s.loss_mask
+    ]
+
+
+def from_logs(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [(r["tokens"], r["loss_mask"], r["logprobs"], r["reward"]) for r in rows]
+
+
+def check(tmp_path: Path, sequences: list[Any]) -> None:
+    """Every row, in the same order, with the same ids, mask, log-probabilities, reward and advantage."""
+    rows = exported(tmp_path, "--format", "areno-rows")
+    assert from_logs(rows) == trained(sequences)
+    advantages = [s.scalar_advantage for s in sequences]
+    assert [r["advantage"] for r in rows] == pytest.approx(advantages, abs=1e-6)
+
+
 @pytest.mark.parametrize("trainable", ["all", "last", "final_answer", "tool_arguments"])
 def test_rows_from_logs_equal_those_of_the_train_batch(records: MakeRecords, tmp_path: Path, trainable: str) -> None:
     engine = Engine(mixed())
-    batch = prompt_batch(engine, records(trainable=trainable))
-    _, sequences = play(trainer(engine, n_samples=4), batch)
-    trained = sorted((list(s.tokens), list(s.logprobs), s.reward, round(s.scalar_advantage, 4)) for s in sequences)
-    rows = exported(tmp_path, "--format", "areno-rows")
-    found = sorted((r["tokens"], r["logprobs"], r["reward"], round(r["advantage"], 4)) for r in rows)
-    longest = max(len(row[0]) for row in trained)
-    assert longest > 1000
-    if trainable != "tool_arguments":
-        assert found == trained
-    else:
-        # AReno's row ends where what is learnt ends; ours goes on to the end of the turn, masked.
-        assert [row[2:] for row in found] == [row[2:] for row in trained]
-        learnt = [[t for t, m in zip(r["tokens"], r["loss_mask"], strict=True) if m] for r in rows]
-        theirs = [list(s.tokens[s.prompt_len :]) for s in sequences]
-        assert sorted(learnt) == sorted(theirs)
+    batch = prompt_batch(engine, records(EASY, OTHER, trainable=trainable))
+    _, sequences = play(trainer(engine, n_samples=3), batch)
+    assert {s.reward for s in sequences} == {0.0, 1.0}
+    assert max(len(s.tokens) for s in sequences) > 1000
+    check(tmp_path, sequences)
+
+
+def test_an_episode_without_a_trainable_turn_is_the_same_row_too(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(lambda _: call("list_files", path="."))
+    batch = prompt_batch(engine, records(trainable="final_answer", max_turns=2))
+    _, sequences = play(trainer(engine, n_samples=2), batch)
+    assert [len(s.tokens) for s in sequences] == [s.prompt_len for s in sequences]
+    check(tmp_path, sequences)
+
+
+def test_rows_that_drifted_are_cut_from_the_export_as_from_the_batch(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(solver())
+    _, sequences = play(trainer(engine, n_samples=2), prompt_batch(engine, records(history="messages", drift="cut")))
+    check(tmp_path, sequences)
+
+
+def test_who_stood_in_for_a_dead_step_is_exported_as_such(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(lambda prompt: killer(prompt) if turn_of(prompt) == 2 else call("list_files", path="."))
+    _, sequences = play(trainer(engine, n_samples=2), prompt_batch(engine, records(retries=0)))
+    assert [s.scalar_advantage for s in sequences] == [0.0, 0.0]
+    check(tmp_path, sequences)
+
+
+def test_a_dead_group_beside_a_live_one_is_left_out_of_both(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(per_task({EASY: solver(), OTHER: killer}))
+    _, sequences = play(trainer(engine, n_samples=2), prompt_batch(engine, records(EASY, OTHER, retries=0)))
+    assert len(sequences) == 6
+    check(tmp_path, sequences)
+
+
+def test_a_step_that_was_interrupted_is_left_out_and_named(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(quitter)
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, records())
+    _, sequences = play(made, batch)
+    engine.hang_after = 0
+    asyncio.run(cancelled(made, batch, engine))
+    assert "left out: step 1 was interrupted" in run("export", tmp_path / "run", "--format", "areno-rows").stderr
+    check(tmp_path, sequences)
+
+
+def test_the_group_of_a_log_that_is_gone_is_left_out(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(quitter)
+    play(trainer(engine, n_samples=2), prompt_batch(engine, records(EASY, OTHER)))
+    RunDirectory.open(tmp_path / "run").logs()[0].unlink()
+    assert {row["task"] for row in exported(tmp_path, "--format", "areno-rows")} == {OTHER}
 
 
 def test_sft_rows_are_the_conversations_of_solved_episodes(records: MakeRecords, tmp_path: Path) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from random import Random
+from statistics import mean, pstdev
+
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coding_agent.events.codec import decode, encode
-from coding_agent.events.schema import Event, ModelTurn
+from coding_agent.events.schema import Done, EpisodeStarted, Event, ModelTurn
 from coding_agent.events.tokens import Tail, common_prefix
 from coding_agent.events.values import ModelToolCall, TokenRecord
-from coding_agent.projections.tokens import TRAINABLE, choose, rows, sampled_turns
-from tests.samples import START, SUBMIT, turn
+from coding_agent.exports.areno_rows import ArenoRow, Played, Trained, areno_rows, played, trained
+from coding_agent.projections.reward import MASKED
+from coding_agent.projections.tokens import TRAINABLE, choose, rows, sampled_turns, trained_turns
+from tests.samples import START, SUBMIT, toy_episode, turn
 
 ids = st.lists(st.integers(0, 5), max_size=6).map(tuple)
 Seen = tuple[tuple[int, ...], tuple[int, ...]]
@@ -32,9 +37,9 @@ def conversations(draw: st.DrawFn) -> list[Seen]:
     return seen
 
 
-def recorded(seen: list[Seen]) -> list[Event]:
+def recorded(seen: list[Seen], start: EpisodeStarted = START) -> list[Event]:
     """The log as the recorder writes it."""
-    events: list[Event] = [START]
+    events: list[Event] = [start]
     tail = Tail()
     for number, (prompt, completion) in enumerate(seen, start=1):
         record = TokenRecord(prompt_ids=prompt, completion_ids=completion, logprobs=(-0.5,) * len(completion))
@@ -90,6 +95,108 @@ def test_drift_is_what_of_the_turn_before_is_no_longer_there(seen: list[Seen]) -
     assert [each.lost for each in sampled_turns(recorded(seen))] == lost
 
 
+@attrs.frozen
+class Attempt:
+    """One log of a training run: its events, and what it was worth."""
+
+    events: list[Event]
+    reward: float | None
+
+    @property
+    def played(self) -> Played:
+        tokens = bool(trained_turns(self.events))
+        return played(f"{self.header.sample}.{self.header.attempt}", self.events, self.reward, has_tokens=tokens)
+
+    @property
+    def header(self) -> EpisodeStarted:
+        assert isinstance(self.events[0], EpisodeStarted)
+        return self.events[0]
+
+    @property
+    def reason(self) -> str:
+        assert isinstance(self.events[-1], Done)
+        return self.events[-1].reason
+
+
+DONE = next(event for event in toy_episode() if isinstance(event, Done))
+SUBMITTED = st.just("submitted")
+
+
+@st.composite
+def steps(draw: st.DrawFn, last: st.SearchStrategy[str] = SUBMITTED) -> list[Attempt]:
+    """A training step's logs, in any order: groups of equal size; each sample ends as `last`, after failed attempts."""
+    groups, size = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    found = []
+    for sample in range(groups * size):
+        reasons = ["infra_error"] * draw(st.integers(0, 2)) + [draw(last)]
+        for attempt, reason in enumerate(reasons):
+            start = attrs.evolve(START, step=0, group=f"0/{sample // size}", sample=sample, attempt=attempt)
+            done = attrs.evolve(DONE, reason=reason)  # type: ignore[arg-type]
+            reward = None if reason in MASKED else draw(st.sampled_from([0.0, 0.25, 1.0]))
+            found.append(Attempt([*recorded(draw(conversations()), start), done], reward))
+    return draw(st.permutations(found))
+
+
+def rows_by_sample(step: list[Attempt]) -> dict[int, list[ArenoRow]]:
+    logs = {each.played.log: each.events for each in step}
+    return {each.played.sample: list(areno_rows(logs[each.played.log], each)) for each in chosen(step)}
+
+
+def chosen(step: list[Attempt]) -> list[Trained]:
+    return trained([each.played for each in step])
+
+
+@given(steps())
+def test_p5_an_advantage_is_of_an_episode_among_episodes_whatever_number_of_rows_they_have(step: list[Attempt]) -> None:
+    found = rows_by_sample(step)
+    rewards = {each.header.sample: each.reward for each in step if each.reward is not None}
+    size = sum(each.played.group == "0/0" for each in chosen(step))
+    for sample, rows_found in found.items():
+        group = [rewards[other] for other in rewards if other // size == sample // size]
+        expected = (rewards[sample] - mean(group)) / (pstdev(group) + 1e-8)
+        assert rows_found
+        assert [row.advantage for row in rows_found] == [pytest.approx(expected)] * len(rows_found)
+        assert {row.reward for row in rows_found} == {rewards[sample]}
+    assert found.keys() == rewards.keys()
+
+
+@given(steps(st.sampled_from(["submitted", "turn_limit", "context_limit", "infra_error", "policy_error"])))
+def test_p6_only_last_attempts_are_trained_on_and_none_of_a_group_that_failed(step: list[Attempt]) -> None:
+    last = {each.header.sample: each for each in sorted(step, key=lambda each: each.header.attempt)}
+    failed = {each.header.group for each in last.values() if each.reason in MASKED}
+    alive = {sample for sample, each in last.items() if each.header.group not in failed}
+    taken = chosen(step)
+    assert all(each.played == last[each.played.sample].played for each in taken)
+    if alive:
+        assert {each.played.sample for each in taken} == alive
+    else:
+        assert [(each.reward, each.advantage) for each in taken] == [(0.0, 0.0)]
+
+
+@given(steps(), st.sampled_from([None, "cancelled"]), st.randoms())
+def test_p6_nothing_of_a_step_that_was_interrupted_is_trained_on(
+    step: list[Attempt], end: str | None, random: Random
+) -> None:
+    last = {each.header.sample: each for each in sorted(step, key=lambda each: each.header.attempt)}
+    each = random.choice(list(last.values()))
+    done = [] if end is None else [attrs.evolve(DONE, reason="cancelled")]
+    cut = Attempt([*each.events[:-1], *done], None)
+    assert chosen([cut if other is each else other for other in step]) == []
+
+
+@given(conversations(), st.data())
+def test_p6_turns_that_a_limit_cut_are_marked(seen: list[Seen], data: st.DataObject) -> None:
+    cut = data.draw(st.lists(st.booleans(), min_size=len(seen), max_size=len(seen)))
+    header, *turns = recorded(seen)
+    marked = [attrs.evolve(each, truncated=is_cut) for each, is_cut in zip(turns, cut, strict=True)]  # type: ignore[arg-type]
+    assert [each.truncated for each in sampled_turns([header, *marked])] == cut
+
+
+@given(steps(), st.randoms())
+def test_p7_a_step_is_the_same_in_whatever_order_its_logs_come(step: list[Attempt], random: Random) -> None:
+    assert rows_by_sample(random.sample(step, len(step))) == rows_by_sample(step)
+
+
 @given(conversations(), st.booleans())
 def test_p7_rows_are_the_same_after_the_log_was_written_and_read(seen: list[Seen], merge: bool) -> None:
     events = recorded(seen)
@@ -123,10 +230,11 @@ def test_which_ids_are_learnt_from(call: ModelToolCall | None, trainable: str, l
     assert [each.learnt for each in chosen] == learnt
 
 
-def test_a_span_masks_the_rest_of_the_completion() -> None:
+@pytest.mark.parametrize(("merge", "mask"), [(True, (False, False, True, False)), (False, (False, False, True))])
+def test_a_span_masks_the_rest_of_the_completion_or_ends_the_row(merge: bool, mask: tuple[bool, ...]) -> None:
     events: list[Event] = [START, answering(LOOK, (1, 2))]
-    (row,) = rows(choose(events, sampled_turns(events), "tool_arguments"), merge=False)
-    assert row.loss_mask == (False, False, True, False)
+    (row,) = rows(choose(events, sampled_turns(events), "tool_arguments"), merge=merge)
+    assert row.loss_mask == mask
 
 
 def test_a_record_that_refers_to_another_turn_than_the_last_is_refused() -> None:

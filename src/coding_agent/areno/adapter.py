@@ -27,6 +27,7 @@ from coding_agent.areno.verdict import KEY, NO_SIGNAL, Verdict, with_verdict
 from coding_agent.errors import UsageError
 from coding_agent.policies.openai_chat import OpenAIChatPolicy
 from coding_agent.policies.retry import Backoff
+from coding_agent.projections.tokens import CONTEXT
 
 _log = structlog.get_logger("coding_agent.areno")
 Key = tuple[int, int]
@@ -45,7 +46,7 @@ async def run_step(ctx: Any, batch: Any) -> Any:
     policy = policy_of(ctx, config)
     asked = [Asked(key=key, **_named(item)) for key, item in items.items()]
     played = await _played(service, asked, policy, int(ctx.max_running_prompts))
-    answers = await asyncio.to_thread(_answers, played, config, policy.context)
+    answers = await asyncio.to_thread(_answers, played, config)
     await asyncio.to_thread(_record, service, played, answers)
     return _trajectory(items, answers, config, played)
 
@@ -65,7 +66,7 @@ def policy_of(ctx: Any, config: ArenoConfig) -> ArenoPolicy:
         tokens=_tokens(ctx.get_tokenizer()),
         context=limits.context,
         max_new_tokens=limits.max_new_tokens,
-        told=limits.sampling,
+        told=limits.sampling if limits.context is None else {**limits.sampling, CONTEXT: limits.context},
         history=config.history,
         weights="",
     )
@@ -93,11 +94,11 @@ async def _played(service: Service, asked: Sequence[Asked], policy: ArenoPolicy,
         raise
 
 
-def _answers(played: Played, config: ArenoConfig, context: int | None) -> dict[Key, Answer]:
+def _answers(played: Played, config: ArenoConfig) -> dict[Key, Answer]:
     found: dict[Key, Answer] = {}
     for key, outcome in played.outcomes.items():
         try:
-            found[key] = answer_of(outcome.path, config, context)
+            found[key] = answer_of(outcome.path, config)
         except Exception:  # noqa: BLE001  one unreadable log must not cost the step
             _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
     return found

@@ -15,7 +15,7 @@ from coding_agent.events.schema import Event, ModelTurn
 from coding_agent.events.values import JSON
 from coding_agent.policies.wire import call_to_wire, to_wire, tool_to_wire
 from coding_agent.projections.steps import EpisodeFacts, episode_facts
-from coding_agent.projections.tokens import SampledTurn, sampled_turns, trained_turns
+from coding_agent.projections.tokens import SampledTurn, context_of, sampled_turns, trained_turns
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import blobs_of
@@ -51,13 +51,14 @@ class Answer:
     """For the sum of the step."""
 
 
-def answer_of(log: Path, config: ArenoConfig, context: int | None) -> Answer:
+def answer_of(log: Path, config: ArenoConfig) -> Answer:
     """Raises StoreError for a log that is not intact, ValueError for tokens that can not be trained on."""
     records = list(read_decoded(log))
     events = tuple(each.event for each in records)
     every = sampled_turns(events)
     reward = worth(config, events, blobs_of(log).get)
-    chosen = trained_turns(events, trainable=config.trainable, drift=config.drift, context=context)
+    chosen = trained_turns(events, trainable=config.trainable, drift=config.drift)
+    context = context_of(events)
     return Answer(
         log=log,
         head=records[-1].record.chain,

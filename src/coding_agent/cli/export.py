@@ -18,9 +18,9 @@ from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load, load_final
 from coding_agent.cli.output import err
 from coding_agent.errors import StoreError, UsageError
-from coding_agent.exports.areno_rows import ArenoRow, areno_rows, group_of
+from coding_agent.exports.areno_rows import ArenoRow, Played, areno_rows, interrupted, played, trained
 from coding_agent.exports.sft import SftRow, sft_row
-from coding_agent.projections.tokens import TRAINABLE
+from coding_agent.projections.tokens import TRAINABLE, trained_turns
 from coding_agent.store.rundir import RunDirectory
 
 FORMATS = ("areno-rows", "sft")
@@ -55,8 +55,10 @@ class Scored:
     """What of an episode is kept in memory: a run may have thousands."""
 
     path: Path
-    group: str
     reward: float | None
+    played: Played
+    problem: str | None
+    """Why its tokens can not be trained on."""
 
 
 def _opened(target: Path | None) -> AbstractContextManager[BinaryIO]:
@@ -76,22 +78,25 @@ def _config(directory: Path) -> ArenoConfig:
 
 
 def _scored(each: Loaded, config: ArenoConfig) -> Scored:
-    value = worth(config, each.events, each.read_blob).value
-    return Scored(path=each.path, group=group_of(each.header), reward=value)
+    reward, has_tokens, problem = worth(config, each.events, each.read_blob).value, False, None
+    try:
+        has_tokens = bool(trained_turns(each.events))
+    except ValueError as error:
+        problem = f"{each.path}: no tokens to train on: {error}"
+    found = played(str(each.path), each.events, None if problem else reward, has_tokens=has_tokens)
+    return Scored(path=each.path, reward=reward, played=found, problem=problem)
 
 
 def _areno(episodes: Sequence[Scored], config: ArenoConfig) -> Iterator[ArenoRow]:
-    groups: dict[str, list[float | None]] = {}
-    for each in episodes:
-        groups.setdefault(each.group, []).append(each.reward)
-    for each in episodes:
-        if each.reward is None:
-            continue
-        group, events = groups[each.group], load(each.path).events
-        try:
-            yield from areno_rows(events, each.reward, group, trainable=config.trainable, drift=config.drift)
-        except ValueError as error:
-            raise UsageError(f"{each.path}: no tokens to train on: {error}") from error
+    for problem, step in ((each.problem, each.played.step) for each in episodes if each.problem):
+        if step is None:
+            raise UsageError(problem)
+        err.print(f"left out, with its group: {problem}", markup=False)
+    attempts = [each.played for each in episodes]
+    for step in interrupted(attempts):
+        err.print(f"left out: step {step} was interrupted, so the trainer never got it")
+    for each in trained(attempts):
+        yield from areno_rows(load(Path(each.played.log)).events, each, trainable=config.trainable, drift=config.drift)
 
 
 def _sft(episodes: Sequence[Scored], min_reward: float) -> Iterator[SftRow]:

@@ -3,9 +3,9 @@
 Invariants, each a property test (P1 … P7):
 P1 a row is the ids that the model saw, then those that it sampled. P2 turns are merged into one row only where a prompt
 begins with all of the row so far; elsewhere a new row begins, nothing is spliced. P3 only sampled ids are learnt from,
-and each once. P4 a missing or non-finite log-probability is an error, never 0.0. P5 rows carry no advantage: that is
-per episode. P6 what was never sampled to its end (a turn that the context cut) is marked, not hidden. P7 the same log
-gives the same rows.
+and each once. P4 a missing or non-finite log-probability is an error, never 0.0. P5 an advantage belongs to an episode:
+all its rows have it, however many (`exports/areno_rows.py`). P6 only a sample's last attempt is trained on, and only
+where it came to an end that says something; a turn that a limit cut is marked. P7 the same log gives the same rows.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ Drift = Literal["keep", "cut"]
 TRAINABLE: tuple[Trainable, ...] = ("all", "last", "final_answer", "tool_arguments")
 """All turns; the last one; the one that submitted (else the last, if it had no tool call); only the executed calls'
 arguments."""
+CONTEXT = "max_context_len"
+"""Among a turn's sampling parameters: prompt and completion together, in ids."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,14 +84,22 @@ def sampled_turns(events: Sequence[Event]) -> tuple[SampledTurn, ...]:
     return tuple(found)
 
 
+def context_of(events: Sequence[Event]) -> int | None:
+    """How many ids a trainer takes of one turn, as its turns were asked for; None: no limit is known."""
+    found = [event.sampling.get(CONTEXT) for event in events if isinstance(event, ModelTurn)]
+    limits = [limit for limit in found if isinstance(limit, int)]
+    return min(limits, default=None)
+
+
 def trained_turns(
-    events: Sequence[Event], *, trainable: Trainable = "all", drift: Drift = "keep", context: int | None = None
+    events: Sequence[Event], *, trainable: Trainable = "all", drift: Drift = "keep"
 ) -> tuple[SampledTurn, ...]:
-    """What of an episode is trained on: up to a turn longer than `context`, and with `cut` up to one that drifted.
+    """What of an episode is trained on: up to a turn longer than its context, and with `cut` up to one that drifted.
 
     An episode without a trainable turn counts in its group's baseline all the same: its last turn, nothing learnt.
     """
     kept: list[SampledTurn] = []
+    context = context_of(events)
     for turn in sampled_turns(events):
         if turn.is_longer_than(context) or (drift == "cut" and turn.lost):
             break
@@ -117,15 +127,29 @@ def choose(events: Sequence[Event], turns: Sequence[SampledTurn], trainable: Tra
             )
 
 
+def row_of(turn: SampledTurn) -> TokenRow:
+    """One turn as a row of its own, which ends where what is learnt ends."""
+    start, end = turn.learnt
+    before = len(turn.prompt) + start
+    return TokenRow(
+        ids=turn.prompt + turn.completion[:end],
+        loss_mask=(False,) * before + (True,) * (end - start),
+        logprobs=(0.0,) * before + turn.logprobs[start:end],
+        turns=(turn.turn,),
+    )
+
+
 def rows(turns: Sequence[SampledTurn], *, merge: bool) -> tuple[TokenRow, ...]:
     """One row per turn, or (`merge`) one row as long as each prompt begins with the row so far."""
+    if not merge:
+        return tuple(map(row_of, turns))
     found: list[TokenRow] = []
     for turn in turns:
         start, end = turn.learnt
         ids = turn.prompt + turn.completion
         mask = _spread(len(turn.prompt), len(turn.completion), start, end)
         logprobs = (0.0,) * len(turn.prompt) + _kept(turn.logprobs, start, end)
-        before = found[-1] if merge and found else None
+        before = found[-1] if found else None
         if before is not None and turn.prompt[: len(before.ids)] == before.ids:
             found.pop()
             mask = before.loss_mask + mask[len(before.ids) :]
