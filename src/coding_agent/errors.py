@@ -8,7 +8,7 @@
     │   ├── UnknownEvent      a type or format version that this release does not know
     │   └── IllegalSequence   an event that may not stand where it stands; names the seq
     ├── StoreError            a log, blob or manifest on disk
-    │   ├── LogDamaged        bytes at or below the durable mark are wrong
+    │   ├── LogDamaged        bytes that were written whole, or durable, are not what was written
     │   ├── LogTorn           the tail was never completely written; `recover` cuts it
     │   ├── LogIncompatible   written by a format that this release does not know
     │   ├── LogLocked         another process is writing this log
@@ -79,7 +79,7 @@ class StoreError(CodingAgentError):
 
 
 class LogDamaged(StoreError):
-    """Bytes at or below the durable mark are wrong."""
+    """Bytes that were written whole, or durable, are not what was written."""
 
 
 class LogTorn(StoreError):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import attrs
 
+from coding_agent.errors import LogDamaged
 from coding_agent.events.schema import Done, Event
 from coding_agent.store.reader import read_records, verify
 from coding_agent.store.recover import recover
-from coding_agent.store.simulated import SimulatedDisk
+from coding_agent.store.simulated import SECTOR, SimulatedDisk
 from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns import Cases, Size, campaign
 from tests.campaigns.disks import LOG, FaultAt, PowerCut, crash_contents, disk_of, holding
@@ -51,46 +53,69 @@ def _power_loss(durability: Durability, number: int, seed: int) -> str | None:
     return None if problem is None else f"{durability}: call {number} ({fault.calls[number]}), seed {seed}: {problem}"
 
 
-@campaign("Any subset of unsynced pages, old, zero or stale, at any length: recovered to what was durable, or more")
-def pages(size: Size, folder: Path) -> Cases:
-    """`durable` events were synced, the next ones were not. The stale blocks are those of another episode's log.
+@campaign("Any subset of unsynced sectors, new, zero or earlier, at any length: recovered to what was durable, or more")
+def sectors(size: Size, folder: Path) -> Cases:
+    for versions, durable in _unsynced_writes(size):
+        for content in crash_contents(versions, ("new", "zero", "earlier")):
+            yield _judged(content, versions[-1], durable)
 
-    Not tried: a whole other log, from its first byte, in a file of which nothing was durable. No file system that
+
+@campaign("Unsynced sectors that hold another log's lines: recovered, or refused and left alone; never believed")
+def stale_sectors(size: Size, folder: Path) -> Cases:
+    """Not tried: a whole other log, from its first byte, in a file of which nothing was durable. No file system that
     orders data before sizes shows that, and nothing in such a file could tell.
     """
-    events = toy_episode()
-    other = _lines(holding(b""), [attrs.evolve(START, episode="toy.1.0"), turn(1), turn(2)], 0)[1]
-    for durable in range(len(events)):
-        for unsynced_events in range(1, min(3, len(events) - durable) + 1):
-            if unsynced_events > 1 and isinstance(events[durable + unsynced_events - 1], Done):
-                continue  # what stands before Done is synced before Done is written
-            old, new = _lines(holding(b""), events[: durable + unsynced_events], durable)
-            page = max(64, -(-(len(new) - len(old)) // (6 if size == "long" else 3)))
-            for content in crash_contents(old, new, page=page, stale=other if durable else other[1:]):
-                yield _judged(content, new, durable)
+    other = _versions([attrs.evolve(START, episode="toy.1.0"), turn(1), turn(2)], 0)[-1]
+    for versions, durable in _unsynced_writes(size):
+        stale = other if durable else other[1:]
+        for content in crash_contents(versions, ("new", "zero", "stale"), stale=stale):
+            yield _judged(content, versions[-1], durable, may_refuse=True)
 
 
-def _lines(disk: SimulatedDisk, events: list[Event], durable: int) -> tuple[bytes, bytes]:
-    """What is durable and what is visible after `events`, of which `durable` were synced."""
-    disk.remove(LOG)
-    old = b""
-    with LogWriter.create(LOG, durability="none", disk=disk, clock=lambda: "t") as log:
+def _unsynced_writes(size: Size) -> Iterator[tuple[list[bytes], int]]:
+    """(a log's versions since it was synced, durable events). Where lines and sectors end shifts against each other."""
+    for shift in range(0, SECTOR, 7 if size == "long" else 300):
+        events = [attrs.evolve(START, policy="x" * shift), *toy_episode()[1:]]
+        for durable in range(len(events)):
+            for unsynced_events in range(1, min(3, len(events) - durable) + 1):
+                if unsynced_events > 1 and isinstance(events[durable + unsynced_events - 1], Done):
+                    continue  # what stands before Done is synced before Done is written
+                yield _versions(events[: durable + unsynced_events], durable), durable
+
+
+def _versions(events: list[Event], durable: int) -> list[bytes]:
+    """The bytes when the first `durable` of the events were synced, and after each further one."""
+    disk = holding(b"")
+    versions = [b""]
+    with LogWriter.reopen(LOG, durability="none", disk=disk, clock=lambda: "t") as log:
         for number, event in enumerate(events, start=1):
             log.append(event)
             if number == durable:
                 log.sync()
-                old = disk.read(LOG).read()
-    return old, disk.read(LOG).read()
+                versions.clear()
+            if number >= durable:
+                versions.append(disk.read(LOG).read())
+    return versions
 
 
-def _judged(content: bytes, written: bytes, durable: int) -> str | None:
+def _judged(content: bytes, written: bytes, durable: int, *, may_refuse: bool = False) -> str | None:
     disk = holding(content)
     report = verify(LOG, disk=disk)
-    if report.condition not in {"torn", "incomplete", "sealed"}:
-        return f"{durable} durable events, {len(content)} bytes: {report.condition}: {report.problem}"
-    kept = recover(LOG, disk=disk).report.events
+    where = f"{durable} durable events, {len(content)} bytes"
+    if may_refuse and report.condition == "damaged":
+        kept = report.events
+        with suppress(LogDamaged):
+            recover(LOG, disk=disk)
+        if disk.read(LOG).read() != content:
+            return f"{where}: damaged, and was changed"
+        content = content[: report.byte]
+    elif report.condition not in {"torn", "incomplete", "sealed"}:
+        return f"{where}: {report.condition}: {report.problem}"
+    else:
+        kept = recover(LOG, disk=disk).report.events
+        content = disk.read(LOG).read()
+        if kept and sum(1 for _ in read_records(LOG, disk=disk)) != kept:
+            return f"{where}: read and verify disagree"
     if kept < durable:
-        return f"{durable} durable events, {len(content)} bytes: only {kept} kept"
-    if kept and not written.startswith(disk.read(LOG).read()):
-        return f"{durable} durable events, {len(content)} bytes: bytes that were never written"
-    return None if not kept or sum(1 for _ in read_records(LOG, disk=disk)) == kept else "read and verify disagree"
+        return f"{where}: only {kept} kept"
+    return f"{where}: bytes that were never written" if kept and not written.startswith(content) else None

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import attrs
 
-from coding_agent.store.simulated import Crash, SimulatedDisk
+from coding_agent.store.simulated import SECTOR, Crash, SimulatedDisk
 
 Fault = Literal["EIO", "ENOSPC", "short", "power"]
-Page = Literal["new", "zero", "stale"]
-PAGES: tuple[Page, ...] = ("new", "zero", "stale")
+Sector = Literal["new", "zero", "earlier", "stale"]
 LOG = Path("/log.jsonl")
 
 
@@ -113,24 +113,30 @@ def holding(content: bytes) -> SimulatedDisk:
     return disk_of({str(LOG): content})
 
 
-def crash_contents(durable: bytes, visible: bytes, *, page: int, stale: bytes) -> Iterator[bytes]:
-    """Every content that a crash may leave of a file that only grew: each page in each state, each page-wise length.
+def crash_contents(versions: Sequence[bytes], kinds: Sequence[Sector], *, stale: bytes = b"") -> Iterator[bytes]:
+    """Every content that a crash may leave of a file that only grew: each sector of each kind, each sector-wise length.
 
-    Bytes that were durable stay. `stale` is what the blocks held before they became part of this file.
+    `versions`: the file when it was synced last, then after each write. What was durable stays. `earlier` is a sector
+    that went to the disk after the first of these writes and not again; `stale` what its blocks held in another file.
     """
-    first = len(durable) // page
-    for length in sorted({len(durable), len(visible), *range((first + 1) * page, len(visible), page)}):
-        count = -(-length // page) - first if length > len(durable) else 0
-        for code in range(3**count):
-            kinds = [PAGES[code // 3**number % 3] for number in range(count)]
-            yield _after(durable, visible[:length], lambda number, kinds=kinds: kinds[number - first], page, stale)  # type: ignore[misc]
+    durable, visible = versions[0], versions[-1]
+    first = len(durable) // SECTOR
+    ends = {len(version) for version in versions}
+    for length in sorted({*ends, *range((first + 1) * SECTOR, len(visible), SECTOR)}):
+        count = -(-length // SECTOR) - first if length > len(durable) else 0
+        for chosen in itertools.product(kinds, repeat=count):
+            content = bytearray(visible[:length])
+            for number, kind in enumerate(chosen, start=first):
+                start, end = max(number * SECTOR, len(durable)), min((number + 1) * SECTOR, length)
+                content[start:end] = _sector(kind, versions, stale, start, end)
+            yield bytes(content)
 
 
-def _after(durable: bytes, visible: bytes, kind: Callable[[int], Page], page: int, stale: bytes) -> bytes:
-    content = bytearray(visible)
-    for number in range(len(durable) // page, -(-len(visible) // page)):
-        start, end = max(number * page, len(durable)), min((number + 1) * page, len(visible))
-        if start < end and kind(number) != "new":
-            old = bytes(end) if kind(number) == "zero" else stale * (1 + end // len(stale))
-            content[start:end] = old[start:end]
-    return bytes(content)
+def _sector(kind: Sector, versions: Sequence[bytes], stale: bytes, start: int, end: int) -> bytes:
+    source = {
+        "new": versions[-1],
+        "zero": b"",
+        "earlier": versions[min(1, len(versions) - 1)],
+        "stale": stale * (1 + end // max(1, len(stale))),
+    }[kind]
+    return source[start:end].ljust(end - start, b"\0")

@@ -81,6 +81,16 @@ def test_a_last_line_of_the_manifest_that_is_wrong_is_torn(run: RunDirectory) ->
         list(read_manifest(manifest))
 
 
+def test_a_last_line_of_the_manifest_that_was_changed_is_damage(run: RunDirectory) -> None:
+    sealed(run, times=2)
+    manifest = run.path / "manifest.jsonl"
+    raw = manifest.read_bytes()
+    for changed in (raw[:-9] + b"x" + raw[-8:], raw[:-1] + b"x"):
+        manifest.write_bytes(changed)
+        with pytest.raises(LogDamaged, match="line 2, byte"):
+            list(read_manifest(manifest))
+
+
 def test_a_torn_manifest_is_not_appended_to(run: RunDirectory) -> None:
     sealed(run)
     manifest = run.path / "manifest.jsonl"

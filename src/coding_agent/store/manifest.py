@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +17,7 @@ import orjson
 from coding_agent.errors import LogDamaged, LogTorn, StoreError, WriterPoisoned
 from coding_agent.events.values import JSON
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
+from coding_agent.store.torn import unfinished
 from coding_agent.store.writer import lock, release
 
 SEED = hashlib.sha256(b"coding-agent manifest v1\n").hexdigest()
@@ -100,7 +103,7 @@ def manifest_line(entry: Entry, previous: str) -> tuple[bytes, str]:
 def read_manifest(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Entry]:
     """Each entry in order. Raises LogTorn or LogDamaged at the first line that is not what was written.
 
-    Each line is durable before the next is written, so only the last one can be torn.
+    Each line is durable before the next is written, so only the last one can be torn, and only as a crash tears it.
     """
     for entry, _ in _lines(path, disk):
         yield entry
@@ -127,11 +130,12 @@ def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
     with stream:
         for number, raw in enumerate(_raw_lines(path, stream), start=1):
+            before = chain
             try:
                 entry, chain = _entry(raw, chain)
             except ValueError as error:
                 place = {"line": number, "byte": offset}
-                if stream.readline():
+                if stream.readline() or not unfinished(raw, offset, functools.partial(_fits, previous=before)):
                     raise LogDamaged(str(path), f"not what was written: {error}", **place) from error
                 raise LogTorn(str(path), f"the last line was never completely written: {error}", **place) from error
             offset += len(raw)
@@ -143,6 +147,13 @@ def _raw_lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
         yield from iter(stream.readline, b"")
     except OSError as error:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+
+
+def _fits(raw: bytes, previous: str) -> bool:
+    with suppress(ValueError):
+        _entry(raw, previous)
+        return True
+    return False
 
 
 def _entry(raw: bytes, previous: str) -> tuple[Entry, str]:

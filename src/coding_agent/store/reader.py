@@ -1,13 +1,12 @@
 """Reading logs: streaming, verified line by line, in constant memory. Says torn from damaged, and where.
 
-A bad line is *torn* when nothing shows that it ever was durable, *damaged* when some line's `synced` says that it was.
+A bad line is *torn* when a crash may have left it so, *damaged* when not: `torn` decides.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -15,11 +14,12 @@ import attrs
 
 from coding_agent.errors import DecodeError, LogDamaged, LogIncompatible, LogTorn, StoreError, UnknownEvent
 from coding_agent.events.codec import decode_all
-from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, parse, read_line
+from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, read_line
 from coding_agent.events.schema import FORMAT, Event
 from coding_agent.events.unknown import Unknown
 from coding_agent.events.upcast import UPCASTERS, Upcaster, upcast
 from coding_agent.store.disk import REAL_DISK, Disk
+from coding_agent.store.torn import BadLine, judge
 
 LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
 EMPTY = "the file is empty: no event was ever written"
@@ -80,17 +80,18 @@ def read_records(path: Path, *, disk: Disk = REAL_DISK, strict: bool = True) -> 
     except OSError as error:
         raise StoreError(str(path), f"can not be read: {error.strerror}") from error
     with stream:
-        chain, seq, offset, durable = CHAIN_SEED, 0, 0, -1
+        chain, seq, offset, durable, ended = CHAIN_SEED, 0, 0, -1, False
         for raw in _lines(path, stream):
             try:
                 record = _intact(raw, seq, chain, strict)
             except DecodeError as error:
-                raise _judge(path, stream, error, line=seq + 1, byte=offset, durable=durable) from error
+                bad = BadLine(raw=raw, seq=seq, at=offset, chain=chain, durable=durable, ended=ended, error=error)
+                raise judge(str(path), bad, _lines(path, stream)) from error
             if seq == 0:
                 _check_format(path, record)
             yield record
             chain, seq, offset = record.chain, seq + 1, offset + len(raw)
-            durable = max(durable, record.synced)
+            durable, ended = max(durable, record.synced), record.type == "done"
         if seq == 0:
             raise LogTorn(str(path), EMPTY, line=1, byte=0)
 
@@ -189,17 +190,3 @@ def _check_format(path: Path, record: Record) -> None:
     found = _format(record)
     if found > FORMAT:
         raise LogIncompatible(str(path), f"format {found}; this release reads up to {FORMAT}", line=1)
-
-
-def _judge(path: Path, stream: BinaryIO, error: DecodeError, *, line: int, byte: int, durable: int) -> StoreError:
-    seq = line - 1
-    for raw in _lines(path, stream):
-        if durable >= seq:
-            break
-        with suppress(DecodeError):
-            durable = max(durable, parse(raw).synced)
-    if durable >= seq:
-        return LogDamaged(
-            str(path), f"event {seq} was durable and is not what was written: {error}", line=line, byte=byte
-        )
-    return LogTorn(str(path), f"event {seq} was never completely written: {error}", line=line, byte=byte)
