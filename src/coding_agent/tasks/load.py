@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 def find_tasks(places: Iterable[str | Path]) -> list[TaskSpec]:
     """The tasks in these folders, sorted by id; a folder is a task or holds some. Raises TaskError, UsageError."""
-    folders: list[Path] = []
-    for place in map(Path, places):
-        if (place / "task.toml").is_file():
-            folders.append(place)
-            continue
-        # A folder that has a solution and no task.toml is a mistake to tell, not a folder to skip.
-        below = sorted({path.parent for part in ("task.toml", "gold.patch") for path in place.glob(f"*/{part}")})
-        if not below:
-            raise UsageError(f"{place}: there is no task in it: expected task.toml, or folders that hold one")
-        folders += below
+    folders = [folder for place in places for folder in _folders(Path(place))]
     found: dict[str, tuple[Path, TaskSpec]] = {}
     for folder in dict.fromkeys(path.resolve() for path in folders):
         task = load_task(folder)
@@ -43,8 +35,41 @@ def find_tasks(places: Iterable[str | Path]) -> list[TaskSpec]:
     return [found[name][1] for name in sorted(found)]
 
 
+def _folders(place: Path) -> list[Path]:
+    try:
+        if _exists(place / "task.toml"):
+            return [place]
+        # A folder that has a solution and no task.toml is a mistake to tell, not a folder to skip.
+        below = [each for each in sorted(place.iterdir()) if _exists(each / "task.toml") or _exists(each / "gold.patch")]
+    except OSError as error:
+        raise _unreadable(error, place) from error
+    if not below:
+        raise UsageError(f"{place}: there is no task in it: expected task.toml, or folders that hold one")
+    return below
+
+
+def _exists(path: Path) -> bool:
+    """Unlike `Path.exists`, which answers no where nobody lets us look: raises OSError."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _unreadable(error: OSError, place: Path) -> TaskError:
+    return TaskError(error.filename or str(place), "", "a file or folder that can be read", error.strerror or str(error))
+
+
 def load_task(folder: Path) -> TaskSpec:
     """One task. Raises TaskError naming file, key, expected and found."""
+    try:
+        return _load(folder)
+    except OSError as error:
+        raise _unreadable(error, folder) from error
+
+
+def _load(folder: Path) -> TaskSpec:
     file = folder / "task.toml"
     top = Fields(str(file), _parse(file), "", _KEYS)
     tests = Fields(str(file), top.table.get("tests"), "tests.", ("command", "FAIL_TO_PASS", "PASS_TO_PASS", "across"))
@@ -144,7 +169,7 @@ def _files(folder: Path, prefix: str) -> dict[str, TaskFile]:
     if not folder.is_dir() or folder.is_symlink():
         raise TaskError(str(folder), "", "a directory", "nothing of the kind")
     files: dict[str, TaskFile] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_below(folder)):
         inside = path.relative_to(folder)
         if any(part in _CACHES or part.endswith(".pyc") for part in inside.parts):
             continue
@@ -156,6 +181,16 @@ def _files(folder: Path, prefix: str) -> dict[str, TaskFile]:
     if not files:
         raise TaskError(str(folder), "", "at least one file", "none")
     return files
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Everything in it. Unlike `rglob`, which leaves out what can not be read: raises OSError."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        yield from (Path(parent, name) for name in (*folders, *files))
 
 
 def _gold(file: Path) -> str:
