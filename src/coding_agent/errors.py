@@ -11,8 +11,9 @@
     │   ├── LogDamaged        bytes that were written whole, or durable, are not what was written
     │   ├── LogTorn           the tail was never completely written; `recover` cuts it
     │   ├── LogIncompatible   written by a format that this release does not know
-    │   ├── LogLocked         another process is writing this log
-    │   └── WriterPoisoned    an earlier I/O error ended this writer for good
+    │   └── StoreUnwritable   the system does not let it be written; what is in it is not judged
+    │       ├── LogLocked       another process is writing this log
+    │       └── WriterPoisoned  an earlier I/O error ended this writer for good
     ├── TaskError             a task on disk is not a task; names file, key, expected, found
     ├── SandboxError          the sandbox itself failed: never the agent's fault, never a reward
     │   ├── SandboxUnavailable  this host cannot keep the promises; says which, why and the remedy
@@ -90,11 +91,15 @@ class LogIncompatible(StoreError):
     """Written by a format that this release does not know."""
 
 
-class LogLocked(StoreError):
+class StoreUnwritable(StoreError):
+    """The system does not let it be written."""
+
+
+class LogLocked(StoreUnwritable):
     """Another process is writing this log."""
 
 
-class WriterPoisoned(StoreError):
+class WriterPoisoned(StoreUnwritable):
     """An earlier I/O error ended this writer for good."""
 
 

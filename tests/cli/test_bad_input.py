@@ -15,9 +15,9 @@ SUBMIT = '{"tool_calls": [{"name": "submit", "arguments": {"status": "solved", "
 PROGRAM = [sys.executable, "-m", "coding_agent.cli.main"]
 
 
-def refused(done: subprocess.CompletedProcess[str]) -> str:
+def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
     """The one line that says why, of a command that did nothing."""
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (code, "")
     *_, line = done.stderr.splitlines()
     assert "Traceback" not in done.stderr
     return line
@@ -49,7 +49,7 @@ def test_recover_leaves_alone_what_is_not_a_log(tmp_path: Path) -> None:
 
 
 def test_what_the_system_refuses_is_named() -> None:
-    assert refused(run("record", EPISODE, "--to", "/proc/golden")).startswith("error: /proc/golden")
+    assert refused(run("record", EPISODE, "--to", "/proc/golden"), code=6).startswith("error: /proc/golden")
 
 
 def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
@@ -57,7 +57,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
         with Path("/dev/full").open("w") as full:
             command = [*PROGRAM, *map(str, arguments)]
             done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-        assert (done.returncode, done.stderr) == (2, "error: output: [Errno 28] No space left on device\n")
+        assert (done.returncode, done.stderr) == (6, "error: output: [Errno 28] No space left on device\n")
 
 
 def test_a_reader_that_leaves_is_no_error_to_speak_of() -> None:

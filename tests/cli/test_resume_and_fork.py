@@ -120,5 +120,5 @@ def test_a_run_that_is_still_written_is_not_gone_on_with(rolled_out: Path, tmp_p
     manifest = RunDirectory.open(tmp_path / "run").manifest()
     done = run("resume", tmp_path / "run")
     manifest.close()
-    assert done.returncode == 3
+    assert done.returncode == 6
     assert "another process is writing" in " ".join(done.stderr.split())

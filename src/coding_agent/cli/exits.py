@@ -8,11 +8,14 @@ DAMAGED = 3
 INCOMPATIBLE = 4
 NO_SANDBOX = 5
 """This host can not keep the sandbox's promises."""
+REFUSED = 6
+"""No space, no right, or another process at work: nothing is wrong with the request or with what was written before."""
 INTERRUPTED = 130
 UNREAD = 141
 """Nobody reads what was to be written; as the shell says it of any program that SIGPIPE ended."""
 
 HELP = """\
-Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage, or a file or output that the
-system refuses; 3 a log is damaged, torn, missing or can not be written; 4 a log is of a format that this release does
-not know; 5 no sandbox on this host; 130 interrupted; 141 nobody reads the output."""
+Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage; 3 a log is damaged, torn, missing
+or can not be read; 4 a log is of a format that this release does not know; 5 no sandbox on this host; 6 the system
+refuses: a log can not be written, or another process writes it, or a file or the output is refused; 130 interrupted;
+141 nobody reads the output."""

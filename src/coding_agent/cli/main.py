@@ -13,7 +13,7 @@ import structlog
 from coding_agent import __version__
 from coding_agent.cli import exits
 from coding_agent.cli.output import ErrLogger, err, prepare_streams, settle_streams
-from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError
+from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError, StoreUnwritable
 from coding_agent.rollout.oplog import processors
 from coding_agent.rollout.secrets import own_secrets
 
@@ -74,6 +74,8 @@ def exit_code(error: CodingAgentError) -> int:
     """What the process exits with for an error that nobody handled."""
     if isinstance(error, SandboxUnavailable):
         return exits.NO_SANDBOX
+    if isinstance(error, StoreUnwritable):
+        return exits.REFUSED
     if isinstance(error, LogIncompatible):
         return exits.INCOMPATIBLE
     return exits.DAMAGED if isinstance(error, StoreError) else exits.USAGE
@@ -104,7 +106,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             structlog.get_logger("coding_agent.cli").debug("refused by the system", exc_info=error)
         err.print("[bold red]error:[/] ", end="")
         err.print(f"{error.filename}: {error.strerror}" if error.filename else f"output: {error}", markup=False)
-        code = exits.USAGE
+        code = exits.REFUSED
     except SystemExit:
         # So click ends a command whose output nobody reads.
         code = exits.UNREAD

@@ -8,7 +8,7 @@ from typing import Literal
 
 import attrs
 
-from coding_agent.errors import LogDamaged, StoreError
+from coding_agent.errors import LogDamaged, StoreError, StoreUnwritable
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
 
 
@@ -31,7 +31,7 @@ class BlobStore:
             else:
                 write_file(self.disk, target, data)
         except OSError as error:
-            raise StoreError(str(target), f"can not be written: {error.strerror or error}") from error
+            raise StoreUnwritable(str(target), f"can not be written: {error.strerror or error}") from error
         return name
 
     def get(self, name: str) -> bytes:

@@ -14,7 +14,7 @@ import attrs
 import cattrs
 import orjson
 
-from coding_agent.errors import LogDamaged, LogTorn, StoreError, WriterPoisoned
+from coding_agent.errors import LogDamaged, LogTorn, StoreError, StoreUnwritable, WriterPoisoned
 from coding_agent.events.values import JSON
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
 from coding_agent.store.torn import unfinished
@@ -56,7 +56,7 @@ class Manifest:
         try:
             fd = _open(disk, path)
         except OSError as error:
-            raise StoreError(str(path), f"can not be written: {error.strerror}") from error
+            raise StoreUnwritable(str(path), f"can not be written: {error.strerror}") from error
         lock(disk, fd, path)
         self._fd = fd
         try:

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 import attrs
 
-from coding_agent.errors import LogDamaged, LogIncompatible, StoreError
+from coding_agent.errors import LogDamaged, LogIncompatible, StoreError, StoreUnwritable
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
 from coding_agent.store.manifest import Entry, read_manifest
 from coding_agent.store.reader import LogReport, verify
@@ -45,7 +45,7 @@ def recover(path: Path, *, disk: Disk = REAL_DISK) -> Recovery:
             return Recovery(report=before, original=None, cut_bytes=0)
         original = cut_tail(disk, fd, path, keep=before.byte or 0)
     except OSError as error:
-        raise StoreError(str(path), f"can not be recovered: {error.strerror}; nothing was changed") from error
+        raise StoreUnwritable(str(path), f"can not be recovered: {error.strerror}; nothing was changed") from error
     finally:
         release(disk, fd)
     return Recovery(report=verify(path, disk=disk), original=original, cut_bytes=cut)
@@ -59,7 +59,8 @@ def cut_tail(disk: Disk, fd: int, path: Path, *, keep: int) -> Path:
         disk.sync(fd)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(str(path), f"can not be recovered: {reason}; nothing is lost, try again elsewhere") from error
+        message = f"can not be recovered: {reason}; nothing is lost, try again elsewhere"
+        raise StoreUnwritable(str(path), message) from error
     return original
 
 
@@ -94,7 +95,7 @@ def _open(disk: Disk, path: Path) -> int:
         return disk.open(path)
     except OSError as error:
         message = f"can not be recovered here: {error.strerror}; nothing was changed: recover a copy"
-        raise StoreError(str(path), message) from error
+        raise StoreUnwritable(str(path), message) from error
 
 
 def _set_aside(disk: Disk, path: Path) -> Path:

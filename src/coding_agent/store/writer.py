@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
-from coding_agent.errors import LogLocked, StoreError, UsageError, WriterPoisoned
+from coding_agent.errors import LogLocked, StoreUnwritable, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, Line, write_line
 from coding_agent.events.log import Place, advance
 from coding_agent.events.schema import FORMAT, Done, EpisodeStarted, Event
@@ -48,7 +48,7 @@ class LogWriter:
     def create(
         cls, path: Path, *, durability: Durability = "group", clock: Callable[[], str] = utc_now, disk: Disk = REAL_DISK
     ) -> Self:
-        """A new log. Raises UsageError when the file exists, LogLocked when somebody else holds it, StoreError."""
+        """A new log. Raises UsageError when the file exists, LogLocked when somebody else holds it, StoreUnwritable."""
         try:
             make_directories(disk, path.parent)
             fd = disk.create(path)
@@ -56,7 +56,7 @@ class LogWriter:
             message = f"{path} exists; an episode's log is written once: choose another run directory"
             raise UsageError(message) from error
         except OSError as error:
-            raise StoreError(str(path), f"can not be created: {error.strerror}") from error
+            raise StoreUnwritable(str(path), f"can not be created: {error.strerror}") from error
         lock(disk, fd, path)
         return cls(path, fd, durability, clock, disk)
 
@@ -71,7 +71,7 @@ class LogWriter:
         try:
             fd = disk.open(path)
         except OSError as error:
-            raise StoreError(str(path), f"can not be written: {error.strerror}") from error
+            raise StoreUnwritable(str(path), f"can not be written: {error.strerror}") from error
         lock(disk, fd, path)
         writer = cls(path, fd, durability, clock, disk)
         try:
@@ -79,7 +79,7 @@ class LogWriter:
                 writer._follow()
         except OSError as error:
             writer.close()
-            raise StoreError(str(path), f"can not be gone on with: {error.strerror}") from error
+            raise StoreUnwritable(str(path), f"can not be gone on with: {error.strerror}") from error
         except Exception:
             writer.close()
             raise
@@ -194,13 +194,13 @@ class LogWriter:
 
 
 def lock(disk: Disk, fd: int, path: Path) -> None:
-    """Take the log's lock, or close `fd` and raise LogLocked; StoreError where the file system can not lock."""
+    """Take the log's lock, or close `fd` and raise LogLocked; StoreUnwritable where the file system can not lock."""
     try:
         free = disk.lock(fd)
     except OSError as error:
         release(disk, fd)
         message = f"can not be locked: {error.strerror}; use a file system with flock, and without errors"
-        raise StoreError(str(path), message) from error
+        raise StoreUnwritable(str(path), message) from error
     if not free:
         release(disk, fd)
         raise LogLocked(str(path), "another process is writing this log; wait for it, or stop it")
