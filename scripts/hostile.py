@@ -17,10 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.hostile.attack import Report, attack
+from tests.hostile.attack import LATE_S, Report, attack
 from tests.hostile.corpus import attempts
-from tests.hostile.program import corpus
-from tests.hostile.staging import STAGES
+from tests.hostile.program import STAGES, corpus
 from tests.hostile.test_rewards import earned, played
 
 
@@ -32,7 +31,7 @@ def main(words: Sequence[str]) -> int:
         print(f"as {'root' if os.geteuid() == 0 else f'uid {os.geteuid()}'}, {os.cpu_count()} cores", flush=True)
         began = time.monotonic()
         (folder / "attack").mkdir()
-        report = attack(programs, folder / "attack")
+        report = attack(programs, folder / "attack", timing=True)
         _by_family(report)
         print(f"{'':>17}took {time.monotonic() - began:.0f} s; {report.neighbours} neighbours beside, "
               f"the slowest {report.slowest:.1f} times the median", flush=True)  # fmt: skip
@@ -41,16 +40,17 @@ def main(words: Sequence[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     wrong = {
         "escapes": report.escaped,
-        "starved neighbours": list(report.starved),
+        "starved neighbours": [*report.starved, *report.kept_waiting],
         "leftovers": list(report.leftovers),
         "recorded untruly": report.untrue,
-        f"later than ten times the allowed second (latest {max(v.late_s for v in report.verdicts):.1f} s)": report.late,
+        f"later than {LATE_S:g} s after the timeout (latest {max(v.late_s for v in report.verdicts):.1f} s)": report.late(
+            LATE_S
+        ),
         **rewards,
     }
-    calls = sum(program.kind == "toml" for program in programs)
-    print(
-        f"\n{len(programs) - calls:>9} programs in {len(STAGES)} stages, {calls} patches and tool calls: {report.runs} runs"
-    )
+    if busy := [verdict.program.name for verdict in report.verdicts if verdict.busy]:
+        print(f"{'':>17}others kept the machine busy: held to ten times the second: {', '.join(busy)}")
+    print(f"\n{len(programs):>9} programs x {len(STAGES)} stages: {report.runs} runs")
     for what, found in wrong.items():
         print(f"{len(found):>9} {what}", *(f"\n{'':>11}{each}" for each in found), sep="")
     return 1 if any(wrong.values()) or not programs else 0
@@ -62,7 +62,7 @@ def _by_family(report: Report) -> None:
         found = [verdict for verdict in report.verdicts if verdict.program.family == family]
         escapes, untruths = (sum(map(len, each)) for each in ([v.escapes for v in found], [v.untruths for v in found]))
         late = max(verdict.late_s for verdict in found)
-        runs = sum(1 if verdict.program.kind == "toml" else len(STAGES) for verdict in found)
+        runs = sum(verdict.runs for verdict in found)
         print(f"{len(found):>9} {runs:>5} {escapes:>8} {untruths:>7} {late:>8.1f}  {family}")
 
 

@@ -5,26 +5,34 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
 import attrs
 
-from coding_agent.events.schema import Event, TestRun, ToolCall, ToolResult
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
-from coding_agent.rollout.world import Stage
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
-from tests.hostile.program import Program, substituted
-from tests.hostile.staging import LONG_S, SHORT_S, STAGES, episode, escapes, untruths
+from tests.hostile.clock import Lateness, TimedBackend, idle_within
+from tests.hostile.neighbours import (
+    Neighbour,
+    beside_honest_company,
+    kept_waiting,
+    living_next_door,
+    neighbour,
+    starved,
+)
+from tests.hostile.program import Program, played_as
+from tests.hostile.staging import episode, escapes, name_of, untruths
 from tests.hostile.witnesses import Canaries, Holdings, adopting_orphans, canaries, holdings
-from tests.rollout.worlds import SOLVE, job, play_jobs
+from tests.rollout.worlds import play_jobs
 
+PATIENCE_S = 20.0
 LATE_S = 1.0
-"""After its timeout a program must be over within this time; tests only hold it to ten times as much."""
+"""After its timeout a command or a test run must be over within this time; the suite only holds it to ten times as much."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,10 +40,20 @@ class Verdict:
     """What one program came to."""
 
     program: Program
+    runs: int
+    """Stages that it was played in."""
     escapes: tuple[str, ...]
     untruths: tuple[str, ...]
     late_s: float
-    """By how much its slowest stage outlived its limit; 0 for one that ended in time."""
+    """By how much its slowest command or test run outlived its timeout; 0 for what ended in time."""
+    busy: bool = False
+    """Others kept the processors busy, so that lateness says little of the sandbox."""
+
+    def and_(self, other: Verdict) -> Verdict:
+        return attrs.evolve(
+            self, runs=self.runs + other.runs, escapes=(*self.escapes, *other.escapes),
+            untruths=(*self.untruths, *other.untruths), late_s=max(self.late_s, other.late_s),
+        )  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -43,44 +61,54 @@ class Report:
     """What the corpus came to. Every tuple is empty where all is well."""
 
     verdicts: tuple[Verdict, ...]
+    harm: tuple[str, ...]
+    """What was done to the host by some program or other."""
     neighbours: int
     starved: tuple[str, ...]
+    kept_waiting: tuple[str, ...]
     leftovers: tuple[str, ...]
     slowest: float
     """The slowest neighbour, as a multiple of the median one."""
 
     @property
     def runs(self) -> int:
-        """A program has a run in every stage; patches and tool calls are played once, as what they are."""
-        return sum(1 if verdict.program.kind == "toml" else len(STAGES) for verdict in self.verdicts)
+        return sum(verdict.runs for verdict in self.verdicts)
 
     @property
     def escaped(self) -> list[str]:
-        return [f"{each.program.name}: {what}" for each in self.verdicts for what in each.escapes]
+        return [*self.harm, *(f"{each.program.name}: {what}" for each in self.verdicts for what in each.escapes)]
 
     @property
     def untrue(self) -> list[str]:
         return [f"{each.program.name}: {what}" for each in self.verdicts for what in each.untruths]
 
-    @property
-    def late(self) -> list[str]:
-        return [f"{v.program.name}: {v.late_s:.1f} s" for v in self.verdicts if v.late_s > 10 * LATE_S]
+    def late(self, bound_s: float) -> list[str]:
+        """Programs that outlived their timeout by more; by ten times as much where others kept the machine busy."""
+        return [
+            f"{v.program.name}: {v.late_s:.1f} s" for v in self.verdicts if v.late_s > bound_s * (10 if v.busy else 1)
+        ]
 
 
-def attack(programs: Sequence[Program], folder: Path, *, lanes: int = 3) -> Report:
+def attack(programs: Sequence[Program], folder: Path, *, lanes: int = 3, timing: bool = False) -> Report:
     """Every program in every stage, `lanes` at a time, with neighbours all the while.
 
-    `folder` must be where anybody may go, and empty.
+    `folder` must be where anybody may go, and empty. With `timing`, what was late has another try alone, where only it
+    can be the reason; and neighbours are compared with what they are beside honest episodes.
     """
     with adopting_orphans(), _scratch(folder), canaries(folder / "canaries") as watched:
-        usual, _ = anyio.run(_neighbour, folder / "before")
+        token = watched.tokens["neighbour"]
+        usual = anyio.run(neighbour, folder / "before", token).outcome
         assert usual.passed, f"the neighbour does not even solve its task when it is alone: {usual}"
         before = holdings(folder / "scratch")
+        calm = anyio.run(beside_honest_company, folder / "calm", token, lanes) if timing else ()
         verdicts, beside = anyio.run(_play, programs, folder, watched, lanes)
+        if timing:
+            verdicts = [_punctual(verdict, folder, watched) for verdict in verdicts]
+        took = [each.took_s for each in beside]
         return Report(
-            verdicts=tuple(verdicts), neighbours=len(beside), starved=tuple(_starved(usual, beside)),
-            leftovers=tuple(_left(before, folder / "scratch")),
-            slowest=max(took for _, took in beside) / statistics.median(took for _, took in beside),
+            verdicts=tuple(verdicts), harm=tuple(watched.harm(folder / "run")), neighbours=len(beside),
+            starved=tuple(starved(usual, beside)), kept_waiting=tuple(kept_waiting(calm, beside)),
+            leftovers=tuple(_left(before, folder / "scratch")), slowest=max(took) / statistics.median(took),
         )  # fmt: skip
 
 
@@ -108,67 +136,45 @@ def _left(before: Holdings, scratch: Path) -> list[str]:
 
 async def _play(
     programs: Sequence[Program], folder: Path, watched: Canaries, lanes: int
-) -> tuple[list[Verdict], list[tuple[Outcome, float]]]:
-    run = RunDirectory.create(folder / "run", {})
-    world = watched.world(folder / "run")
-    filled = {program.name.replace("/", "."): substituted(program, world) for program in programs}
-    clock, beside, over = _Clock(), list[tuple[Outcome, float]](), anyio.Event()
-
-    async def live_next_door() -> None:
-        while not over.is_set():
-            beside.append(await _neighbour(folder / f"neighbour-{len(beside)}"))
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(live_next_door)
-        jobs = [episode(program) for program in filled.values()]
-        outcomes = await play_jobs(run, jobs, kind="bubblewrap", concurrency=lanes, observer=clock.observe)
-        over.set()
-    harm = list(watched.harm())
-    verdicts = [_judge(filled[outcome.task], outcome, clock) for outcome in outcomes]
-    if harm:
-        verdicts[0] = attrs.evolve(
-            verdicts[0], escapes=(*verdicts[0].escapes, *(f"by some program: {h}" for h in harm))
-        )
+) -> tuple[list[Verdict], Sequence[Neighbour]]:
+    async with living_next_door(folder / "doors", watched.tokens["neighbour"]) as beside:
+        verdicts = await _verdicts(programs, folder / "run", watched, lanes)
     return verdicts, beside
 
 
-def _judge(program: Program, outcome: Outcome, clock: _Clock) -> Verdict:
+async def _verdicts(programs: Sequence[Program], folder: Path, watched: Canaries, lanes: int) -> list[Verdict]:
+    world = watched.world(folder)
+    parts = {name_of(part): part for program in programs for part in played_as(program, world)}
+    lateness = Lateness()
+    jobs = [episode(part, watched.tokens) for part in parts.values()]
+    outcomes = await play_jobs(
+        RunDirectory.create(folder, {}), jobs, backend=TimedBackend(lateness=lateness), concurrency=lanes,
+        observer=lateness.observe,
+    )  # fmt: skip
+    found: dict[str, Verdict] = {}
+    for outcome in outcomes:
+        verdict = _judge(parts[outcome.task], outcome, lateness.latest)
+        name = verdict.program.name
+        found[name] = found[name].and_(verdict) if name in found else verdict
+    return list(found.values())
+
+
+def _judge(program: Program, outcome: Outcome, latest: Mapping[str, float]) -> Verdict:
     events = read_events(outcome.path)
     untrue = list(untruths(program, events))
     if replay_log(outcome.path).divergence is not None:
         untrue.append("its log does not replay")
-    limit = SHORT_S if program.runs_out_of_time else LONG_S
-    late = max(0.0, clock.slowest(outcome.path.parent.name) - limit)
-    return Verdict(program=program, escapes=tuple(escapes(events)), untruths=tuple(untrue), late_s=late)
+    return Verdict(
+        program=program, runs=len(program.stages), escapes=tuple(escapes(events)), untruths=tuple(untrue),
+        late_s=latest.get(name_of(program), 0.0),
+    )  # fmt: skip
 
 
-async def _neighbour(folder: Path) -> tuple[Outcome, float]:
-    """An honest episode, and how long it took."""
-    began = time.monotonic()
-    (outcome,) = await play_jobs(RunDirectory.create(folder, {}), [job(SOLVE)], kind="bubblewrap")
-    return outcome, time.monotonic() - began
-
-
-def _starved(usual: Outcome, beside: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
-    for outcome, took in beside:
-        if outcome.semantic_digest != usual.semantic_digest:
-            yield f"a neighbour ended as {outcome.reason}, passed {outcome.passed}, after {took:.1f} s"
-
-
-class _Clock:
-    """How long each episode's calls and test runs took, from the events as they were written."""
-
-    def __init__(self) -> None:
-        self._began: dict[str, float] = {}
-        self._slowest: dict[str, float] = {}
-
-    def observe(self, name: str, stage: Stage, event: Event | None) -> None:
-        task = name.rsplit(".", 2)[0]
-        if isinstance(event, ToolCall) or (event is None and stage == "grade"):
-            self._began[task] = time.monotonic()
-        elif isinstance(event, ToolResult | TestRun) and task in self._began:
-            took = time.monotonic() - self._began.pop(task)
-            self._slowest[task] = max(took, self._slowest.get(task, 0.0))
-
-    def slowest(self, task: str) -> float:
-        return self._slowest.get(task, 0.0)
+def _punctual(verdict: Verdict, folder: Path, watched: Canaries) -> Verdict:
+    """The verdict; if it was late beside others, with how late it is alone, as soon as the machine has time for it."""
+    if verdict.late_s <= LATE_S:
+        return verdict
+    busy = not idle_within(PATIENCE_S)
+    run = Path(tempfile.mkdtemp(dir=folder)) / "run"
+    (again,) = anyio.run(_verdicts, [verdict.program], run, watched, 1)
+    return attrs.evolve(verdict, late_s=min(verdict.late_s, again.late_s), busy=busy)

@@ -1,11 +1,14 @@
 """The corpus of hostile programs: one file each, below `programs/<family>/`, which begins with its claim.
 
 A `.py` or `.sh` file is a program; `prelude.py` goes before each Python program. A `.toml` file is a series of tool
-calls. Lines `# ends:`, `# test:`, `# grade:` and `# done:` say what must be recorded where it is not the usual thing.
+calls; `performer.py` makes of it a program that does the same by itself, for the stages in which there are no tools.
+Lines `# ends:`, `# test:`, `# grade:` and `# done:` say what must be recorded where it is not the usual thing, and
+`# performed-test:` and `# performed-grade:` do so for what the performer does.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import tomllib
@@ -17,8 +20,9 @@ import attrs
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "programs"
-PRELUDE = HERE / "prelude.py"
-_HEADER = re.compile(r"^# (ends|test|grade|done): (.+)$", re.MULTILINE)
+PRELUDE, PERFORMER = HERE / "prelude.py", HERE / "performer.py"
+STAGES = ("tool call", "test run", "grading")
+_HEADER = re.compile(r"^# (ends|test|grade|done|performed-test|performed-grade): (.+)$", re.MULTILINE)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +57,10 @@ class Program:
     """What the grade shows: `honest` (every test ran, and what must fail failed), `timeout`, `died`, `any`."""
     done: str
     """Why the episode ends."""
+    performed: tuple[str, str] = ("passed", "honest")
+    """What test run and grade show of calls that a program performs."""
+    stages: tuple[str, ...] = STAGES
+    """Those of this episode."""
 
     @property
     def family(self) -> str:
@@ -70,17 +78,32 @@ def corpus() -> Sequence[Program]:
     return found
 
 
-def substituted(program: Program, world: Mapping[str, Any]) -> Program:
-    """The program with the host's places filled in: `@canary@` becomes the canary's path, and so on."""
+def played_as(program: Program, world: Mapping[str, Any]) -> Sequence[Program]:
+    """The program's episodes, with the host's places filled in: `@canary@` becomes the canary's path, and so on.
+
+    A program has one, through every stage. Tool calls have one in which they are made as themselves, so that what they
+    leave behind is there when tests run and when it is graded; in another a test and the graded code do the same.
+    """
 
     def fill(text: str) -> str:
         return re.sub(r"@(\w+)@", lambda match: str(world[match[1]]) if match[1] in world else match[0], text)
 
+    if program.kind != "toml":
+        text = fill(program.text)
+        return [attrs.evolve(program, text=_with_prelude(text, world) if program.kind == "py" else text)]
     calls = tuple(attrs.evolve(call, arguments=fill(call.arguments), says=fill(call.says)) for call in program.calls)
-    text = fill(program.text)
-    if program.kind == "py":
-        text = f"WORLD = {json.dumps(dict(world))}\n{PRELUDE.read_text(encoding='utf-8')}\n{text}"
-    return attrs.evolve(program, text=text, calls=calls)
+    coded = base64.b64encode(json.dumps([(call.tool, call.arguments) for call in calls]).encode()).decode()
+    text = _with_prelude(f"CALLS = {coded!r}\n{PERFORMER.read_text(encoding='utf-8')}", world)
+    test, grade = program.performed
+    does = attrs.evolve(program, kind="py", text=text, test=test, grade=grade, stages=STAGES[1:])
+    alone = [does] if program.done == "submitted" else [
+        attrs.evolve(does, stages=STAGES[1:2]), attrs.evolve(does, stages=STAGES[2:], done="submitted"),
+    ]  # fmt: skip
+    return [attrs.evolve(program, calls=calls, stages=STAGES[:1]), *alone]
+
+
+def _with_prelude(text: str, world: Mapping[str, Any]) -> str:
+    return f"WORLD = {json.dumps(dict(world))}\n{PRELUDE.read_text(encoding='utf-8')}\n{text}"
 
 
 def _read(path: Path) -> Program:
@@ -99,6 +122,7 @@ def _read(path: Path) -> Program:
         test=header.get("test", "timeout" if late else "passed"),
         grade=header.get("grade", "timeout" if late else "honest"),
         done=header.get("done", "submitted"),
+        performed=(header.get("performed-test", "passed"), header.get("performed-grade", "honest")),
     )
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from coding_agent.events.schema import Done, Event, TestRun, ToolResult
-from coding_agent.events.values import Limits
 from coding_agent.rollout.scheduler import Job
 from coding_agent.rollout.start import task_limits
 from tests.hostile.program import Program
 from tests.rollout.worlds import SUBMIT, TASK, job, script
 
-STAGES = ("tool call", "test run", "grading")
 SHORT_S, LONG_S = 1.5, 120.0
 """Limits of a command and a test run: of programs that must run out of time, and of all others."""
+HIDDEN = "tests/test_hidden.py"
 TEST = "tests/test_attack.py::test_attack"
 HONEST = {
     "tests/test_double.py::test_two": "passed",
@@ -30,34 +29,41 @@ _PYTHON = 'exec(compile(open("/workspace/attack.py").read(), "attack", "exec"), 
 _SHELL = 'subprocess.run(["sh", "/workspace/attack.sh"], check=False)'
 
 
-def episode(program: Program) -> Job:
+def name_of(program: Program) -> str:
+    """Of the task under which one of its episodes is played."""
+    return f"{program.name.replace('/', '.')}.{program.stages[0].replace(' ', '-')}"
+
+
+def episode(program: Program, tokens: Mapping[str, str]) -> Job:
     """The job that plays it; its turns are the program's calls, a test run, submission."""
     limit = SHORT_S if program.runs_out_of_time else LONG_S
-    calls = _calls(program)
+    calls = list(_calls(program))
     limits = attrs.evolve(task_limits(TASK), turns=len(calls) + 1, seconds=600.0, command_s=limit, test_s=limit)
-    task = attrs.evolve(TASK, id=program.name.replace("/", "."))
+    test = TASK.hidden[HIDDEN]
+    task = attrs.evolve(
+        TASK, id=name_of(program), gold_patch=tokens["gold"],
+        hidden={HIDDEN: attrs.evolve(test, data=test.data + f"# {tokens['hidden']}\n".encode())},
+    )  # fmt: skip
     return job(script(*calls, SUBMIT), task=task, limits=limits)
 
 
-def _calls(program: Program) -> list[tuple[str, str]]:
+def _calls(program: Program) -> Iterator[tuple[str, str]]:
     if program.kind == "toml":
-        return [*((call.tool, call.arguments) for call in program.calls), ("run_tests", "{}")]
+        yield from ((call.tool, call.arguments) for call in program.calls)
+        yield "run_tests", "{}"
+        return
     attack = f"attack.{program.kind}"
     run = _PYTHON if program.kind == "py" else _SHELL
-    test = f"import subprocess\n\ndef test_attack():\n    {run}\n"
-    code = f"import subprocess\ntry:\n    {run}\nexcept SystemExit:\n    pass\n\ndef double(x):\n    return 2 + x\n"
-    return [
-        ("write_file", json.dumps({"path": attack, "content": program.text})),
-        ("run_command", json.dumps({"command": f"{'python3' if program.kind == 'py' else 'sh'} {attack}"})),
-        ("write_file", json.dumps({"path": "tests/test_attack.py", "content": test})),
-        ("run_tests", json.dumps({"tests": [TEST]})),
-        ("write_file", json.dumps({"path": "double.py", "content": code})),
-    ]
-
-
-def limits_of(events: Sequence[Event]) -> Limits:
-    """The limits that an episode was played under."""
-    return events[0].limits  # type: ignore[union-attr]
+    yield "write_file", json.dumps({"path": attack, "content": program.text})
+    if "tool call" in program.stages:
+        yield "run_command", json.dumps({"command": f"{'python3' if program.kind == 'py' else 'sh'} {attack}"})
+    if "test run" in program.stages:
+        test = f"import subprocess\n\ndef test_attack():\n    {run}\n"
+        yield "write_file", json.dumps({"path": "tests/test_attack.py", "content": test})
+        yield "run_tests", json.dumps({"tests": [TEST]})
+    if "grading" in program.stages:
+        code = f"import subprocess\ntry:\n    {run}\nexcept SystemExit:\n    pass\n\ndef double(x):\n    return 2 + x\n"
+        yield "write_file", json.dumps({"path": "double.py", "content": code})
 
 
 def escapes(events: Sequence[Event]) -> Iterator[str]:
@@ -82,7 +88,7 @@ def untruths(program: Program, events: Sequence[Event]) -> Iterator[str]:
     yield from _calls_lie(program, events)
     if program.done == "submitted":
         agents = [event for event in events if isinstance(event, TestRun) and event.purpose == "agent"]
-        wanted = program.test if program.kind != "toml" else "any"
+        wanted = program.test if "test run" in program.stages else "any"
         for run in agents[-1:]:
             if wanted != "any" and (found := _shown(run, TEST)) not in wanted.split(" or "):
                 yield f"test run: {wanted} is true, recorded was {found}: {_brief(run)}"
@@ -98,6 +104,8 @@ def _calls_lie(program: Program, events: Sequence[Event]) -> Iterator[str]:
             outcomes = call.outcome.replace("refused", "denied or error").split(" or ")
             if result.outcome not in outcomes or call.says not in result.text:
                 yield f"call {number} ({call.tool}): expected {call.outcome} {call.says!r}, found {result.outcome}: {result.text[:300]!r}"
+        return
+    if "tool call" not in program.stages:
         return
     ended = results[1].text.partition("\n")[0]
     if not any(

@@ -52,6 +52,16 @@ async def test_recorded_changes_rebuild_the_tree_from_the_base(steps: Steps) -> 
     assert await steps.sandbox.apply(made.files) == made.tree
 
 
+async def test_what_is_only_spelled_like_the_git_folder_is_state_that_can_be_rebuilt(steps: Steps) -> None:
+    before = (await steps.sandbox.changes()).tree
+    await steps.sh("mkdir -p .GIT d/.Git; echo 1 > .GIT/config; echo 2 > d/.Git/x")
+    made = await steps.sandbox.changes()
+    assert [change.path for change in made.files] == [".GIT/config", "d/.Git/x"]
+    undo = [PathChange(path=change.path, kind="delete") for change in made.files]
+    assert await steps.sandbox.apply(undo) == before
+    assert await steps.sandbox.apply(made.files) == made.tree
+
+
 @needs("permissions")
 async def test_an_unreadable_file_is_still_told(steps: Steps) -> None:
     await steps.sh("mkdir d; echo 1 > d/f; echo 1 > x; chmod 0100 x; chmod 0 d/f d")

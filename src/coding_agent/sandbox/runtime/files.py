@@ -93,12 +93,12 @@ def _count(folder: str) -> int:
 def apply(root: str, changes: list[Message]) -> None:
     """Bring paths to recorded states: deletions first; then the rest, whatever stands in the way."""
     for change in changes:
-        if not parts_of(change["path"]):
+        if not parts_of(change["path"], recorded=True):
             raise Refuse("is_directory", change["path"] or ".")
     for change in sorted(changes, key=lambda c: (c["kind"] != "delete", os.fsencode(c["path"]))):
         try:
             if change["kind"] == "delete":
-                _delete(root, parts_of(change["path"]))
+                _delete(root, parts_of(change["path"], recorded=True))
             else:
                 _bring(root, change)
         except OSError as error:
@@ -106,7 +106,7 @@ def apply(root: str, changes: list[Message]) -> None:
 
 
 def _bring(root: str, change: Message) -> None:
-    path, parts = change["path"], parts_of(change["path"])
+    path, parts = change["path"], parts_of(change["path"], recorded=True)
     parent, name = _parents(root, parts[:-1]), parts[-1]
     try:
         if change["kind"] == "mode":

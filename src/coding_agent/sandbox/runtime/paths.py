@@ -12,8 +12,11 @@ MAX_PATH = 4000
 """Bytes; longer paths can not be named and are not state."""
 
 
-def parts_of(path: str) -> list[str]:
-    """The components of a relative path. Refuses what could leave the workspace or enter `.git`."""
+def parts_of(path: str, *, recorded: bool = False) -> list[str]:
+    """The components of a relative path. Refuses what could leave the workspace or enter `.git`.
+
+    `recorded`: as the tree recorded it, so that only `.git` itself is none of it; tools refuse every spelling.
+    """
     try:
         raw = os.fsencode(path)
     except UnicodeEncodeError:
@@ -25,7 +28,7 @@ def parts_of(path: str) -> list[str]:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise Refuse("outside", path, "`..` is not allowed")
-    if any(part.lower() == ".git" for part in parts):
+    if any((part if recorded else part.lower()) == ".git" for part in parts):
         raise Refuse("git_dir", path)
     return parts
 

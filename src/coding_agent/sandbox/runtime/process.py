@@ -125,6 +125,8 @@ def _end(told: bytes, pid: int, config: dict[str, Any]) -> None:
         os.waitpid(pid, 0)
         reap.collect()
     else:
+        if config["namespaces"]:
+            reap.kill_namespace(pid)
         reap.kill_descendants()
 
 

@@ -36,6 +36,28 @@ def kill_descendants() -> None:
         time.sleep(0.0005)
 
 
+def kill_namespace(warden: int) -> None:
+    """Kill the first process of the namespace that `warden` waits for; with it the kernel kills all the others.
+
+    They end together, and nobody looks for them meanwhile: what looks takes time from those that have to end.
+    """
+    below = _children(warden)
+    for pid in below:
+        os.kill(pid, signal.SIGKILL)
+    deadline, pause = time.monotonic() + PATIENCE_S, 0.0005
+    while below and os.waitpid(warden, os.WNOHANG)[0] == 0 and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(2 * pause, 0.008)
+
+
+def _children(parent: int) -> list[int]:
+    try:
+        with open("/proc/%d/task/%d/children" % (parent, parent), "rb") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
 def _descendants(root: int) -> list[int]:
     below: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):

@@ -58,10 +58,10 @@ Node = File | Link | Special | Directory
 MISSING, NOT_DIRECTORY = "No such file or directory", "Not a directory"
 
 
-def parts(path: str) -> list[str]:
+def parts(path: str, *, recorded: bool = False) -> list[str]:
     """The components of a relative path. Raises Refused, as the runtime does."""
     try:
-        return parts_of(path)
+        return parts_of(path, recorded=recorded)
     except Refuse as refuse:
         raise Refused(refuse.code, refuse.path, refuse.detail) from None  # type: ignore[arg-type]
 

@@ -37,11 +37,11 @@ class Workspace:
             # There is no git here, but the folder of one.
             self.root.entries[".git"] = Directory()
         for change in changes:
-            if not nodes.parts(change.path):
+            if not nodes.parts(change.path, recorded=True):
                 raise Refused("is_directory", change.path or ".")
         for change in sorted(changes, key=lambda c: (c.kind != "delete", os.fsencode(c.path))):
             if change.kind == "delete":
-                self._delete(nodes.parts(change.path))
+                self._delete(nodes.parts(change.path, recorded=True))
             else:
                 self._bring(change)
         self._seen = {path: (_kind(node), node.sha256) for path, node in nodes.walk(self.root)}
@@ -102,7 +102,7 @@ class Workspace:
         nodes.prune(self.root, names[:-1])
 
     def _bring(self, change: PathChange) -> None:
-        *above, name = nodes.parts(change.path)
+        *above, name = nodes.parts(change.path, recorded=True)
         parent = self.root
         for each in above:
             below = parent.entries.get(each)
