@@ -7,9 +7,11 @@ the place of CUDA, for which AReno has no device check before a backend starts, 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,6 +36,8 @@ logger = logging.getLogger("areno.cpu")
 
 THREADS = "ARENO_CPU_THREADS"
 SEED = "ARENO_CPU_SEED"
+BATCHES = "ARENO_CPU_BATCHES"
+"""A file that gets every training sequence that AReno hands over, as JSON Lines; unset: none."""
 SLOTS = 32
 """Sequences decoded at once, at most; AReno's own `max_running_prompts` lowers it."""
 
@@ -48,6 +52,7 @@ class CpuBackend(Backend):
         self._decoder: Decoder | None = None
         self._learner: Learner | None = None
         self._rolling = False
+        self._batches = 0
 
     @classmethod
     def capabilities(cls) -> BackendCapabilities:
@@ -137,6 +142,10 @@ class CpuBackend(Backend):
             raise RuntimeError("the CPU backend is not initialised")
         if self._rolling:
             raise RuntimeError("weights can not change while a rollout session is open")
+        self._batches += 1
+        if place := os.environ.get(BATCHES):
+            with Path(place).open("a") as file:
+                file.writelines(json.dumps(given(self._batches - 1, each)) + "\n" for each in batch_data)
         microbatches = train_microbatches(batch_data, mini_bs)
         packs = [make_train_pack(rows) for rows in microbatches]
         if is_sft_loss_fn(loss_fn):
@@ -148,6 +157,24 @@ class CpuBackend(Backend):
         self._model.save_pretrained(path)
         ctx.tokenizer.save_pretrained(path)
         return path
+
+
+def given(batch: int, row: TrainSequence) -> dict[str, Any]:
+    """What AReno trains on, named as `coding-agent export --format areno-rows` names it."""
+    if row.loss_mask:
+        learnt = list(row.loss_mask)
+    elif row.prompt_len is not None:
+        learnt = [index >= row.prompt_len for index in range(len(row.tokens))]
+    else:  # imitation
+        learnt = [not prompt for prompt in row.prompt_mask]
+    return {
+        "step": batch,
+        "tokens": list(row.tokens),
+        "loss_mask": learnt,
+        "logprobs": list(row.logprobs),
+        "reward": row.reward,
+        "advantage": row.scalar_advantage,
+    }
 
 
 def _grouped(completions: list[Completion], prompts: int, n_samples: int) -> list[RolloutResult]:

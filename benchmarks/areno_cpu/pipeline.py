@@ -62,6 +62,7 @@ class Place:
             "HOME": str(self.folder),
             "HF_HUB_OFFLINE": "1",
             "ARENO_CPU_SEED": str(self.seed),
+            "ARENO_CPU_BATCHES": str(self.folder / f"{name}-batches.jsonl"),
             "ARENO_LOG_COMPLETIONS": "0",
         }
         log = self.folder / f"{name}.log"

@@ -32,14 +32,18 @@ LEARNABLE, CHANGED = "and there is something to learn in one of the groups", "th
 TRIES = 3
 """With another seed each: by chance no group of so small a run may have both a right and a wrong sample."""
 Row = dict[str, Any]
+SAME = ("step", "tokens", "loss_mask", "logprobs", "reward")
+"""What an exported row and a trained one must have alike, to the last bit."""
 
 
 def check(place: Place, log: str) -> Iterator[tuple[str, bool]]:
     """What must hold, and whether it does."""
     by_step: dict[int, list[Row]] = defaultdict(list)
-    for row in _exported(place, place.folder / "grpo"):
+    exported = _exported(place, place.folder / "grpo")
+    for row in exported:
         by_step[row["step"]].append(row)
     yield from _check_rows(log, by_step)
+    yield from _check_contents(exported, _lines(place.folder / "grpo-batches.jsonl"))
     yield from _check_rewards(log, by_step)
     yield from _check_training(log)
     yield CHANGED, _changed(place)
@@ -54,6 +58,17 @@ def _check_rows(log: str, by_step: dict[int, list[Row]]) -> Iterator[tuple[str, 
     in_logs = [(len(by_step[step]), sum(len(row["tokens"]) for row in by_step[step])) for step in range(STEPS)]
     yield f"the logs give the rows and tokens that AReno trained on: {in_logs}", [b[1:] for b in built] == in_logs
     yield "every (prompt, sample) has an episode with turns", _each_sample_once(by_step)
+
+
+def _check_contents(exported: list[Row], trained: list[Row]) -> Iterator[tuple[str, bool]]:
+    """Row by row what the optimiser got, in its order; AReno computes advantages in single precision."""
+    differing = Counter[str]()
+    for ours, theirs in zip(exported, trained, strict=False):
+        differing.update(name for name in SAME if ours[name] != theirs[name])
+        differing["advantage"] += not math.isclose(ours["advantage"], theirs["advantage"], abs_tol=1e-5)
+    same = len(exported) == len(trained) and not differing.total()
+    told = "" if same else f": {len(exported)} and {len(trained)} rows, differing in {dict(+differing)}"
+    yield f"and every id, mask, log-probability, reward and advantage of them{told}", same
 
 
 def _check_rewards(log: str, by_step: dict[int, list[Row]]) -> Iterator[tuple[str, bool]]:
@@ -83,7 +98,11 @@ def _exported(place: Place, run: Path) -> list[Row]:
     place.command("replay", "coding-agent", "replay", run)
     out = place.folder / "areno-rows.jsonl"
     place.command("areno-rows", "coding-agent", "export", run, "--format", "areno-rows", "--out", out)
-    return [json.loads(line) for line in out.read_text().splitlines()]
+    return _lines(out)
+
+
+def _lines(file: Path) -> list[Row]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def _each_sample_once(by_step: dict[int, list[Row]]) -> bool:

@@ -14,11 +14,20 @@ from areno.api.backend.cuda.training import make_train_pack
 from areno.api.models import TrainSequence
 from areno.engine.runtime.train_step import _pack_train_data
 
+from benchmarks.areno_cpu.backend import given
 from benchmarks.areno_cpu.checkpoint import END, make_model, make_tokenizer
 from benchmarks.areno_cpu.decoder import Decoder
 from benchmarks.areno_cpu.learner import action_logprobs, families
 from benchmarks.areno_cpu.rows import row_of
-from benchmarks.areno_cpu.smoke import PROMPTS, SAMPLES, Row, _check_rewards, _check_rows, _check_training
+from benchmarks.areno_cpu.smoke import (
+    PROMPTS,
+    SAMPLES,
+    Row,
+    _check_contents,
+    _check_rewards,
+    _check_rows,
+    _check_training,
+)
 
 GREEDY, DRAWN = SamplingParams(temperature=0.0), SamplingParams(temperature=1.0)
 SOURCES = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
@@ -223,3 +232,42 @@ def test_the_smoke_run_believes_a_log_that_agrees_with_its_rows() -> None:
 )
 def test_the_smoke_run_notices(log: str, by_step: dict[int, list[Row]]) -> None:
     assert _failures(log, by_step) > 0
+
+
+TRAINED = TrainSequence(
+    tokens=[5, 6, 7], logprobs=[0.0, -0.5, -0.25], prompt_len=1, scalar_advantage=0.5, reward=1.0, trajectory_id=0
+)
+EXPORTED = {
+    "step": 0, "tokens": [5, 6, 7], "loss_mask": [False, True, True], "logprobs": [0.0, -0.5, -0.25], "reward": 1.0,
+    "advantage": 0.5000001,
+}  # fmt: skip
+
+
+def test_a_row_of_imitation_is_written_down_by_its_own_mask() -> None:
+    row = TrainSequence(tokens=[5, 6], logprobs=[], prompt_mask=[True, False], scalar_advantage=0.0)
+    assert given(0, row)["loss_mask"] == [False, True]
+
+
+def _agree(exported: list[Row]) -> bool:
+    return all(holds for _, holds in _check_contents(exported, [given(0, TRAINED)]))
+
+
+def test_a_row_from_the_logs_is_believed_when_it_is_what_was_trained_on() -> None:
+    assert _agree([EXPORTED])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"step": 1},
+        {"tokens": [5, 6, 8]},
+        {"loss_mask": [False, True, False]},
+        {"logprobs": [0.0, -0.5, -0.2500001]},
+        {"reward": 0.0},
+        {"advantage": 0.51},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_row_that_differs_is_noticed(other: Row) -> None:
+    assert not _agree([{**EXPORTED, **other}])
+    assert not _agree([EXPORTED, EXPORTED])
