@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import KEY, NO_SIGNAL, Verdict, score, with_verdict
 from coding_agent.store.reader import verify
+from tests.areno.stand import HOOKS
 from tests.samples import GRADE, toy_episode, write_log
 
 
@@ -73,3 +76,10 @@ def test_another_log_in_its_place_is_noticed(log: Path, tmp_path: Path) -> None:
 def test_a_record_of_somebody_else_has_no_signal_and_is_no_exception(source: dict[str, Any]) -> None:
     assert score(SimpleNamespace(source_record=source)) == NO_SIGNAL
     assert math.isfinite(score(None))
+
+
+def test_what_goes_wrong_is_told_on_stderr_in_whatever_process_the_hook_is_asked() -> None:
+    program = f"from areno.api.rewards import load_reward_fn; print(load_reward_fn({str(HOOKS / 'reward.py')!r})(None))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "0.0\n"
+    assert "this record has no verdict" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import EPISODE, ROOT, TASK, document, run
+from coding_agent.store.rundir import RunDirectory
+from tests.cli.test_commands import EPISODE, ROOT, TASK, run
+from tests.samples import toy_episode, write_log
 
 SUBMIT = '{"tool_calls": [{"name": "submit", "arguments": {"status": "solved", "summary": ""}}]}\n'
 PROGRAM = [sys.executable, "-m", "coding_agent.cli.main"]
@@ -93,7 +96,37 @@ def test_json_without_a_stdout_says_so() -> None:
     assert refused(done) == "error: UsageError: --json: stdout is closed"
 
 
-def test_what_a_reward_prints_stays_out_of_the_json(tmp_path: Path) -> None:
-    (tmp_path / "loud.py").write_text("print('loading')\ndef reward(events):\n    print('scoring')\n    return 0.5\n")
-    done = run("score", EPISODE, "--reward", tmp_path / "loud.py", "--json")
-    assert (document(done)["mean"], done.stderr) == (0.5, "loading\nscoring\n")
+NOISY = """
+import os, subprocess, sys
+import structlog
+print("at import")
+def f(events, *_):
+    print("printed")
+    os.write(1, b"written\\n")
+    sys.__stdout__.write("to the original\\n")
+    subprocess.run(["echo", "by a process"], check=True)
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        structlog.get_logger().exception("told with a traceback")
+    return %s
+"""
+
+
+@pytest.mark.parametrize("command", ["score", "stats", "export", "audit"])
+def test_what_a_user_s_file_prints_by_whatever_means_stays_out_of_the_output(tmp_path: Path, command: str) -> None:
+    (tmp_path / "mine.py").write_text(NOISY % ([] if command == "audit" else 0.5))
+    source = f"{tmp_path / 'mine.py'}:f"
+    log = RunDirectory.create(tmp_path / "run", {"areno": {"reward": source}}).log_path("toy", 0, 0)
+    log.parent.mkdir()
+    write_log(log, toy_episode())
+    options = {
+        "score": ["--json", "--reward", source],
+        "stats": ["--json", "--by-step"],
+        "export": ["--format", "sft", "--min-reward", "0.5"],
+        "audit": ["--json", "--detector", source],
+    }[command]
+    done = run(command, tmp_path / "run", *options)
+    assert json.loads(done.stdout)
+    for told in ("at import", "printed", "written", "to the original", "by a process", "told with a traceback"):
+        assert told in done.stderr

@@ -12,6 +12,7 @@ import attrs
 import structlog
 
 from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.logs import log_to_stderr
 from coding_agent.errors import LogDamaged
 from coding_agent.evaluation.reward_file import custom_reward, load_reward
 from coding_agent.events.schema import Event
@@ -42,6 +43,7 @@ class Verdict:
 
 def score(record: Any) -> float:
     """The reward of an AReno `RewardRecord`: finite, and never an exception, as either would end the training run."""
+    log_to_stderr()
     try:
         found = record.source_record[KEY]
         config = ArenoConfig.from_json(found["config"])

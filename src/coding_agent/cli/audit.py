@@ -13,7 +13,7 @@ from rich.table import Table
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load, log_files
-from coding_agent.cli.output import out, print_json
+from coding_agent.cli.output import out, print_json, users_code
 from coding_agent.errors import StoreError, UsageError
 from coding_agent.evaluation.user_file import load_function
 from coding_agent.events.schema import Event
@@ -56,14 +56,15 @@ def command(paths: tuple[Path, ...], least: Severity, source: str | None, every:
 
     Example: coding-agent audit replays/ep123.jsonl replays/tampering.jsonl
     """
-    detector: Detector | None = None if source is None else load_function("--detector", source, "detector")
     warnings: list[StoreError] = []
     found: list[Audited] = []
-    for file in (file for path in paths for file in log_files(path)):
-        try:
-            found.append(_audited(load(file), least, detector))
-        except StoreError as error:
-            warnings.append(error)
+    with users_code():
+        detector: Detector | None = None if source is None else load_function("--detector", source, "detector")
+        for file in (file for path in paths for file in log_files(path)):
+            try:
+                found.append(_audited(load(file), least, detector))
+            except StoreError as error:
+                warnings.append(error)
     if as_json:
         print_json({"logs": found, **_summary(found), "unreadable": [str(warning) for warning in warnings]})
     else:

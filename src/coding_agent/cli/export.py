@@ -16,7 +16,7 @@ from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import worth
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load, load_final
-from coding_agent.cli.output import err
+from coding_agent.cli.output import err, users_code
 from coding_agent.errors import StoreError, UsageError
 from coding_agent.exports.areno_rows import ArenoRow, Played, areno_rows, interrupted, played, trained
 from coding_agent.exports.sft import SftRow, sft_row
@@ -42,7 +42,8 @@ def command(directory: Path, form: str, trainable: str | None, min_reward: float
     config = _config(directory)
     if trainable is not None:
         config = attrs.evolve(config, trainable=next(name for name in TRAINABLE if name == trainable))
-    episodes = [_scored(each, config) for each in load_final(directory, warn=warnings.append)]
+    with users_code():
+        episodes = [_scored(each, config) for each in load_final(directory, warn=warnings.append)]
     rows = _sft(episodes, min_reward) if form == "sft" else _areno(episodes, config)
     with _opened(target) as stream:
         count = _write(stream, rows)

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import attrs
@@ -67,6 +68,23 @@ def settle_streams() -> None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, number)
             os.close(nowhere)
+
+
+@contextlib.contextmanager
+def users_code() -> Iterator[None]:
+    """What a user's file prints in here, be it through a process that it starts, goes to stderr: it is for people."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        with contextlib.suppress(OSError):  # one of the two is closed
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            os.dup2(2, 1)
+            stack.callback(os.dup2, kept, 1)
+        if (original := sys.__stdout__) is not None:
+            stack.callback(original.flush)
+        yield
 
 
 def print_json(value: Any) -> None:

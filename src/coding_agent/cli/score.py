@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from rich.table import Table
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load_final
-from coding_agent.cli.output import out, print_json
+from coding_agent.cli.output import out, print_json, users_code
 from coding_agent.errors import StoreError
 from coding_agent.evaluation.reward_file import RewardFunction, custom_reward, load_reward
 from coding_agent.projections.reward import reward
@@ -32,8 +30,7 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
     Example: coding-agent score runs/my-run --reward examples/my_reward.py:shorter_is_better
     """
     warnings: list[StoreError] = []
-    # What a user's file prints is for people: stdout may hold one JSON document.
-    with contextlib.redirect_stdout(sys.stderr):
+    with users_code():
         function = None if source is None else load_reward(source)
         rows = [_row(loaded, function) for loaded in load_final(directory, warn=warnings.append)]
     values = [row["value"] for row in rows if row["value"] is not None]

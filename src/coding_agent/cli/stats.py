@@ -12,7 +12,7 @@ from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import worth
 from coding_agent.cli import exits
 from coding_agent.cli.logs import left_out, load_final, log_files
-from coding_agent.cli.output import out, print_json, wide
+from coding_agent.cli.output import out, print_json, users_code, wide
 from coding_agent.cli.step_tables import step_tables
 from coding_agent.errors import StoreError
 from coding_agent.evaluation.step_logs import Score, attempts
@@ -45,7 +45,8 @@ def command(directory: Path, by_step: bool, as_json: bool) -> int:
 
 def _show_steps(directory: Path, warnings: list[StoreError], *, as_json: bool) -> int:
     is_run = (directory / "run.toml").is_file()
-    found = attempts(log_files(directory), of_one_run=is_run, warn=warnings.append, score=_score_of(directory))
+    with users_code():
+        found = attempts(log_files(directory), of_one_run=is_run, warn=warnings.append, score=_score_of(directory))
     steps = steps_of(found.final, found.superseded)
     if as_json:
         print_json({"steps": steps, "unreadable": [str(warning) for warning in warnings]})
