@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -184,8 +185,8 @@ def report(
     """The end of a run, for people or as one JSON document."""
     passed = sum(outcome.passed is True for outcome in outcomes)
     if interrupted:
-        told = f"interrupted: {len(outcomes)} episodes had ended; `coding-agent resume {run.path}` goes on"
-        err.print(told, markup=False)
+        again = shlex.join(("coding-agent", "resume", str(run.path)))
+        err.print(f"interrupted: {len(outcomes)} episodes had ended; `{again}` goes on", markup=False)
     if as_json:
         print_json({"run": str(run.path), "interrupted": interrupted, "episodes": outcomes, "passed": passed, **more})
         return
@@ -194,10 +195,17 @@ def report(
     out.print(outcome_table(outcomes))
     out.print(f"\n{passed} of {len(outcomes)} episodes passed. The run is in {run.path}\n", markup=False)
     log = next((o.path for o in outcomes if o.passed), outcomes[0].path)
-    program = "coding-agent" if shutil.which("coding-agent") else sys.argv[0]
     out.print("Next:", markup=False)
-    for line in (f"show {log}", f"replay {log}", f"stats {run.path}"):
-        out.print(f"  {program} {line}", markup=False)
+    for command in (("show", log), ("replay", log), ("stats", run.path)):
+        out.print("  " + shlex.join((*_program(), *map(str, command))), markup=False)
+
+
+def _program() -> tuple[str, ...]:
+    """What a shell here starts us by: not on PATH when a virtual environment was not activated."""
+    if shutil.which("coding-agent"):
+        return ("coding-agent",)
+    called = Path(sys.argv[0])
+    return (str(called),) if called.name == "coding-agent" else (sys.executable, "-m", "coding_agent.cli.main")
 
 
 def exit_of(outcomes: list[Outcome], *, interrupted: bool) -> int:
