@@ -5,7 +5,7 @@ VENV ?= .venv
 ARENO_VENV ?= .venv-areno
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit soak hostile container bench areno-smoke areno-learn setup clean
+.PHONY: demo test lint types unit soak hostile unprivileged container bench areno-smoke areno-learn setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -27,6 +27,10 @@ soak: $(VENV)/.dev
 
 hostile: $(VENV)/.dev
 	@$(BIN)/python scripts/hostile.py
+
+# As root only: a copy of this checkout, owned by somebody else and below no folder of root's.
+unprivileged:
+	@sh scripts/unprivileged.sh demo unit hostile
 
 container: $(VENV)/.dev
 	@$(BIN)/python scripts/make_image.py

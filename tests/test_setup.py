@@ -132,3 +132,38 @@ def test_a_package_index_that_can_not_be_reached_is_told_with_what_to_do() -> No
     )  # fmt: skip
     assert done.returncode == 1
     assert "is there a network?" in done.stderr
+
+
+WHO = """who:
+	@echo "uid $$(id -u) groups $$(id -G) $$(grep CapEff /proc/self/status)"
+	@echo "owner $$(stat -c %u kept) home $$(ls -x $$HOME) here $$(ls -Ax) in $$(pwd)"
+	@echo "index $$PIP_INDEX_URL" && touch made && rm "$$(mktemp)"
+"""
+
+
+@pytest.fixture
+def closed_checkout(tmp_path: Path) -> Path:
+    """A checkout with an environment and a cache of root's, below a folder that nobody else can enter."""
+    checkout = tmp_path / "closed" / "checkout"
+    script = (ROOT / "scripts" / "unprivileged.sh").read_text()
+    files = {"Makefile": WHO, ".venv/python": "", "__pycache__/x": "", "kept": "", "scripts/as.sh": script}
+    for name, text in files.items():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(text)
+    (tmp_path / "closed").chmod(0o700)
+    return checkout
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can become somebody else")
+def test_what_an_ordinary_user_makes_is_made_in_a_copy_of_theirs_and_removed(closed_checkout: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(closed_checkout), "PIP_INDEX_URL": "http://index.invalid/simple"}
+    command = ["sh", str(closed_checkout / "scripts" / "as.sh"), "who"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    who, where, index = done.stdout.splitlines()
+    assert who.split() == ["uid", "12345", "groups", "12345", "CapEff:", "0" * 16]
+    things, _, copy = where.partition(" in ")
+    assert things.split() == ["owner", "12345", "home", "checkout", "tmp", "here", "Makefile", "kept", "scripts"]
+    assert index == "index http://index.invalid/simple"
+    assert not Path(copy).parent.exists()
+    assert not (closed_checkout / "made").exists()
