@@ -40,11 +40,28 @@ def test_the_environment_outweighs_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("max_turn = 3", "max_turn"),
-        ('max_turns = "many"', "max_turns"),
+        ("max_turn = 3", "max_turn: there is no such option; did you mean max_turns?"),
+        ("colour = 3", "colour: there is no such option; expected one of tasks, run_dir,"),
+        ('max_turns = "many"', "max_turns: expected an integer, found 'many'"),
+        ("max_turns = 1.7", "max_turns: expected an integer, found 1.7"),
+        ("retries = 1.7", "retries: expected an integer, found 1.7"),
+        ("concurrency = true", "concurrency: expected an integer, found True"),
+        ("seed = 0.0", "seed: expected an integer, found 0.0"),
+        ('step_seconds = "60"', "step_seconds: expected a number, found '60'"),
+        ("step_seconds = true", "step_seconds: expected a number, found True"),
         ("step_seconds = 0", "step_seconds: expected a number above 0, found 0"),
-        ('trainable = "some"', "trainable"),
-        ("curriculum = 3", "curriculum"),
+        ("step_seconds = nan", "step_seconds: expected a number above 0, found nan"),
+        ("run_dir = 7", "run_dir: expected text, found 7"),
+        ('tasks = "mine"', "tasks: expected a list, found 'mine'"),
+        ("tasks = [7]", "tasks[0]: expected text, found 7"),
+        ('trainable = "some"', "trainable: expected one of all, last, final_answer, tool_arguments, found 'some'"),
+        ("weights = [1]", "weights: expected an object, found [1]"),
+        ('weights = {tampering = "-1"}', "weights.tampering: expected a number, found '-1'"),
+        ("curriculum = 3", "curriculum: expected an object, found 3"),
+        ("curriculum = {explore = true}", "curriculum.explore: expected a number, found True"),
+        ("curriculum = {min_samples = 2.5}", "curriculum.min_samples: expected an integer, found 2.5"),
+        ("curriculum = {explor = 0.5}", "explor: there is no such option; did you mean explore?"),
+        ("curriculum = {difficulty = [1]}", "difficulty: expected the lowest and the highest, found [1]"),
         ("= 3", "not TOML"),
     ],
 )
@@ -54,6 +71,36 @@ def test_a_mistake_names_file_and_key(tmp_path: Path, text: str, told: str) -> N
         load_config(tmp_path / "train.toml", {})
     assert str(tmp_path / "train.toml") in str(caught.value)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("RETRIES", "1.7", "retries: expected an integer, found 1.7"),
+        ("CONCURRENCY", "true", "concurrency: expected an integer, found True"),
+        ("MAX_TURNS", "many", "max_turns: expected an integer, found 'many'"),
+        ("TRAINABLE", "some", "trainable: expected one of all, last, final_answer, tool_arguments, found 'some'"),
+        ("WEIGHTS", "3", "weights: expected an object, found 3"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(name: str, text: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config(TASKS, {f"CODING_AGENT_{name}": text})
+    assert str(caught.value) == f"CODING_AGENT_{name}: {told}"
+
+
+def test_the_environment_needs_no_quotes_and_no_brackets() -> None:
+    config = load_config(
+        TASKS, {"CODING_AGENT_TASKS": "/mine", "CODING_AGENT_RUN_DIR": "/7", "CODING_AGENT_REWARD": "3"}
+    )
+    assert (config.tasks, config.run_dir, Path(config.reward or "").name) == (("/mine",), "/7", "3")
+    assert load_config(TASKS, {"CODING_AGENT_TASKS": '["/a", "/b"]'}).tasks == ("/a", "/b")
+
+
+def test_a_number_of_seconds_needs_no_point(tmp_path: Path) -> None:
+    (tmp_path / "train.toml").write_text("step_seconds = 60\nweights = {tampering = -1}\n")
+    config = load_config(tmp_path / "train.toml", {})
+    assert (config.step_seconds, config.weights) == (60.0, {"tampering": -1.0})
 
 
 def test_a_configuration_survives_its_way_through_a_record() -> None:

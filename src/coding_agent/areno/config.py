@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
 
 import attrs
-import cattrs
-import cattrs.v
 
 from coding_agent.areno.curriculum import Curriculum
 from coding_agent.errors import UsageError
+from coding_agent.events.strict import Rejected, UnknownField, strict_reader
 from coding_agent.projections.tokens import Trainable
 
 URL = "file://"
@@ -81,7 +81,7 @@ class ArenoConfig:
 
     def to_json(self) -> dict[str, Any]:
         """As a dataset record carries it."""
-        return attrs.asdict(self)
+        return attrs.asdict(self, value_serializer=lambda _, __, value: [*value] if isinstance(value, tuple) else value)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ArenoConfig:
@@ -120,11 +120,6 @@ def _path_of(place: str) -> Path:
     return Path(place).expanduser()
 
 
-def _told(error: BaseException, kind: type[Any] | None) -> str:
-    own = isinstance(error, ValueError) and ": expected " in str(error)
-    return str(error) if own else cattrs.v.format_exception(error, kind)
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -136,20 +131,40 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found = {}
-    for name in attrs.fields_dict(ArenoConfig):
-        text = environ.get(f"{PREFIX}{name.upper()}")
-        if text is not None:
-            try:
-                found[name] = tomllib.loads(f"value = {text}")["value"]
-            except tomllib.TOMLDecodeError:
-                found[name] = text
+    for name, kind in get_type_hints(ArenoConfig).items():
+        variable = f"{PREFIX}{name.upper()}"
+        if variable in environ:
+            found[name] = _value(environ[variable], kind)
+            _structured({name: found[name]}, variable)
     return found
 
 
-def _structured(table: Mapping[str, Any], place: str) -> ArenoConfig:
-    converter = cattrs.Converter(forbid_extra_keys=True)
+def _value(text: str, kind: Any) -> Any:
+    """As TOML would have it; where text is wanted, or a list, the quotes and brackets may be left out."""
+    members = {get_origin(each) or each for each in (*get_args(kind), kind)}
     try:
-        return converter.structure(table, ArenoConfig)
-    except Exception as error:
-        problems = "; ".join(cattrs.transform_error(error, path="config", format_exception=_told))
-        raise UsageError(f"{place}: {problems}") from error
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return [text] if get_origin(kind) is tuple else text
+    is_text = get_origin(kind) not in {tuple, dict} and (str in members or get_origin(kind) is Literal)
+    return text if is_text and not isinstance(value, str) else value
+
+
+def _structured(table: Mapping[str, Any], place: str) -> ArenoConfig:
+    try:
+        return strict_reader(written_by_people=True).structure(dict(table), ArenoConfig)
+    except Rejected as wrong:
+        problem = f"{wrong.path('').removeprefix('.')}: expected {wrong.expected}, found {wrong.found!r}"
+    except UnknownField as unknown:
+        problem = _unknown(*str(unknown).split("."))
+    except ValueError as error:
+        problem = str(error)
+    raise UsageError(f"{place}: {problem}") from None
+
+
+def _unknown(owner: str, name: str) -> str:
+    known = list(attrs.fields_dict(Curriculum if owner == Curriculum.__name__ else ArenoConfig))
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"{name}: there is no such option; " + (
+        f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
+    )

@@ -27,6 +27,8 @@ def _at_least_one(_: object, attribute: attrs.Attribute[int], value: int) -> Non
 
 
 def _range(_: object, attribute: attrs.Attribute[tuple[int, int]], value: tuple[int, int]) -> None:
+    if len(value) != 2:
+        raise ValueError(f"{attribute.name}: expected the lowest and the highest, found {list(value)}")
     if value[0] > value[1]:
         raise ValueError(f"{attribute.name}: expected the lower bound first, found {list(value)}")
 

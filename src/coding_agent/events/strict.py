@@ -44,11 +44,20 @@ def _exactly(kind: type[Any], expected: str) -> Callable[[Any, Any], Any]:
     return structure
 
 
+def _number(value: Any, _: Any) -> float:
+    if type(value) not in {int, float}:
+        raise Rejected("a number", value)
+    return float(value)
+
+
 @functools.cache
-def strict_reader() -> cattrs.Converter:
+def strict_reader(*, written_by_people: bool = False) -> cattrs.Converter:
+    """`written_by_people`: a number needs no point to be a float."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
     for kind, expected in _PRIMITIVES.items():
         converter.register_structure_hook(kind, _exactly(kind, expected))
+    if written_by_people:
+        converter.register_structure_hook(float, _number)
     converter.register_structure_hook_factory(_origin_is(tuple), _tuple_hook(converter))
     converter.register_structure_hook_factory(_origin_is(dict), _dict_hook(converter))
     converter.register_structure_hook_factory(_origin_is(Literal), _literal_hook)
