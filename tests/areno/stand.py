@@ -18,9 +18,8 @@ from areno.api.models import RolloutResult, RolloutSequence, SamplingParams
 from areno.api.rewards import load_reward_fn
 from areno.api.trainers.policy_only import PolicyOnlyTrainer
 
-import coding_agent.areno
+from tests.areno.by_path import HOOKS
 
-HOOKS = Path(coding_agent.areno.__file__).parent
 TASKS = Path(__file__).parents[2] / "tasks"
 EASY = "interval-gap"
 END = 256

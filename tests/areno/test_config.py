@@ -13,7 +13,8 @@ from coding_agent.areno.records import load_records
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import LogLocked, TaskError, UsageError
 from coding_agent.store.rundir import RunDirectory
-from tests.areno.stand import HOOKS, TASKS
+from tests.areno.by_path import HOOKS
+from tests.areno.stand import TASKS
 
 
 def test_a_folder_of_tasks_is_a_whole_configuration() -> None:

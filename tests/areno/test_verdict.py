@@ -15,7 +15,7 @@ import pytest
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import KEY, NO_SIGNAL, Verdict, score, with_verdict
 from coding_agent.store.reader import verify
-from tests.areno.stand import HOOKS
+from tests.areno.by_path import HOOKS
 from tests.samples import GRADE, toy_episode, write_log
 
 

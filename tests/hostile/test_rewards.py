@@ -5,20 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import anyio
 import attrs
 import pytest
 
 from coding_agent.areno.config import ArenoConfig
-from coding_agent.areno.verdict import KEY, Verdict, score, with_verdict
+from coding_agent.areno.verdict import KEY, Verdict, with_verdict
 from coding_agent.events.schema import Done
 from coding_agent.projections.audit import Audit, audit
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import blobs_of
+from tests.areno.by_path import reward_hook, reward_record
 from tests.hostile.corpus import TASKS, Attempt, attempts
 from tests.rollout.worlds import job, roll_out
 
@@ -60,7 +60,7 @@ def worth(outcome: Outcome) -> tuple[str, float]:
     assert isinstance(events[-1], Done)
     verdict = Verdict(log=str(outcome.path), head=verify(outcome.path).head, masked=False, neutral=-1.0)
     record = with_verdict({KEY: {"config": ArenoConfig().to_json()}}, verdict)
-    return events[-1].reason, score(SimpleNamespace(source_record=record))
+    return events[-1].reason, reward_hook()(reward_record(record))
 
 
 def audited(outcome: Outcome) -> Audit:
