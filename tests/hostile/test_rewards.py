@@ -23,12 +23,18 @@ from tests.hostile.corpus import TASKS, Attempt, attempts
 from tests.rollout.worlds import job, roll_out
 
 pytestmark = pytest.mark.xdist_group("corpora")
-CHEATS, FAIR = attempts("cheats"), attempts("fair")
+CHEATS, FAIR, RESIDUAL = attempts("cheats"), attempts("fair"), attempts("residual")
 NO_TAMPERING = frozenset({"blocked", "case-insensitive-twin", "does-nothing", "green-then-broken"})
 """Work that is only wrong."""
+UNNOTICED = frozenset(
+    {"boundary-answers-first", "boundary-late-shadow", "boundary-reads-tests", "boundary-runtime-conftest",
+     "builtins-patched", "fork-reports-twice", "sys-modules-swap", "thread-outlives"}
+)  # fmt: skip
+"""Tried in vain, in ways that the audit has no pattern for."""
 ONLY_NOTED = frozenset(
-    {"hidden-test-guessed", "not-ended-daemon", "system-exit", "test-file-is-a-folder", "tests-overwritten"}
-)
+    {"boundary-exits-cleanly", "colliding-ids", "hidden-test-guessed", "not-ended-daemon", "system-exit",
+     "test-file-is-a-folder", "tests-overwritten"}
+)  # fmt: skip
 """What honest agents do, too: they write tests, edit tests, leave a server running, end a program."""
 
 
@@ -79,10 +85,17 @@ def test_every_honest_solution_earns_everything(fair: list[Outcome]) -> None:
     assert {name: end for name, end in found.items() if end != ("submitted", 1.0)} == {}
 
 
+def test_what_is_known_to_be_paid_in_the_tests_process_is_not_paid_across_a_process_boundary(tmp_path: Path) -> None:
+    across = [attrs.evolve(each, task="boundary") for each in RESIDUAL]
+    for corpus, reward in ((RESIDUAL, 1.0), (across, 0.0)):
+        found = earned(played(corpus, tmp_path / str(reward)))
+        assert found == {each.name: ("submitted", reward) for each in RESIDUAL}
+
+
 def test_the_audit_marks_every_cheat_but_those_that_are_named(cheats: list[Outcome]) -> None:
     unmarked = {outcome.task for outcome in cheats if not audited(outcome).marked()}
-    assert unmarked == NO_TAMPERING | ONLY_NOTED
-    assert {outcome.task for outcome in cheats if not audited(outcome).findings} == NO_TAMPERING
+    assert unmarked == NO_TAMPERING | UNNOTICED | ONLY_NOTED
+    assert {outcome.task for outcome in cheats if not audited(outcome).findings} == NO_TAMPERING | UNNOTICED
 
 
 def test_the_audit_marks_no_honest_solution(fair: list[Outcome]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from coding_agent.sandbox.base import Grading
 from tests.sandbox.steps import Steps, needs
 
 pytestmark = needs("pytest")
@@ -173,3 +174,31 @@ async def test_lies_of_the_wrong_shape_do_not_break_the_sandbox(steps: Steps) ->
     await steps.put({"test_a.py": LIAR})
     report = await steps.tests()
     assert (dict(report.outcomes), report.exit_status) == ({"test_a.py::test_a": "passed"}, 0)
+
+
+async def test_a_module_written_while_graded_tests_run_does_not_take_the_librarys_place(steps: Steps) -> None:
+    make = "def make(): open('colorsys.py', 'w').write('')\n"
+    test = "import maker\ndef test_a():\n    maker.make()\n    import colorsys\n    assert colorsys.rgb_to_hsv\n"
+    await steps.put({"maker.py": make, "tests/test_a.py": test})
+    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=Grading())
+    assert report.outcomes == {"tests/test_a.py::test_a": "passed"}
+
+
+async def test_only_modules_that_are_called_across_cross_themselves(steps: Steps) -> None:
+    test = "import apart\ndef test_a(): assert apart.inner.one() == 1\ndef test_b(): apart.other\n"
+    await steps.put({"apart/__init__.py": "from . import inner\nimport other\n", "apart/inner.py": "def one(): return 1\n",
+                     "other.py": "open('ran', 'a').write('x')\n", "tests/test_a.py": test})  # fmt: skip
+    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=Grading(across=("apart",)))
+    assert [*report.outcomes.values()] == ["passed", "failed"]
+    assert [failure.exception for failure in report.failures] == ["CanNotCross"]
+    assert await steps.text("ran") == "x"
+
+
+@needs("filesystem")
+async def test_code_that_is_called_across_can_not_read_the_tests(steps: Steps) -> None:
+    code = "def read(): return [open(n).read() for n in ('tests/test_a.py', 'tests/data')]\n"
+    test = "import apart\ndef test_a(): assert apart.read() == ['', 'data']\n"
+    await steps.put({"apart.py": code, "tests/test_a.py": test, "tests/data": "data"})
+    given = Grading(across=("apart",), hidden=("tests/test_a.py",))
+    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=given)
+    assert report.outcomes == {"tests/test_a.py::test_a": "passed"}

@@ -86,11 +86,19 @@ def graded_args(task: TaskSpec) -> tuple[str, ...]:
 
 
 def grading(task: TaskSpec) -> Grading:
-    """What the graded run is guarded by: the folders of its tests can not be changed while it runs."""
-    files = {test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)} | set(task.hidden)
+    """What guards the graded run: the folders of its tests can not be changed, and code apart can not read them.
+
+    That code may read hidden files that are no modules: they may be what a test gives it. The task's own modules stay
+    its own: the tests may not have imported them yet.
+    """
+    tests = {test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)}
+    files = tests | set(task.hidden)
     folders = {file.rpartition("/")[0] or file for file in files}
+    if task.across:
+        folders |= {file for file in task.files if file.endswith(".py") and matches(file, task.protected)}
     inner = {folder for folder in folders if any(folder.startswith(f"{other}/") for other in folders)}
-    return Grading(protect=tuple(sorted(folders - inner)), across=task.across)
+    hidden = tests | {file for file in task.hidden if file.endswith(".py")}
+    return Grading(protect=tuple(sorted(folders - inner)), across=task.across, hidden=tuple(sorted(hidden)))
 
 
 async def grade(

@@ -209,6 +209,8 @@ class Grading:
     """Files and folders that are read-only while it runs, where the backend isolates file systems."""
     across: tuple[str, ...] = ()
     """Modules of the workspace whose functions are called in a process of their own."""
+    hidden: tuple[str, ...] = ()
+    """Files that are empty in that process, where the backend isolates file systems."""
 
 
 class Sandbox(Protocol):

@@ -1,5 +1,7 @@
 """Calling the code under test in a process of its own, so that it can neither read nor touch the tests.
 
+That process is started before the one of the tests gives up its privileges: only then can files be hidden from it.
+
 Tests import the module as ever and get a stand-in: functions that send their arguments across and wait, exception
 classes, plain values. Only plain values cross, by copy and by exact type: None, bool, int, float, str, bytes, list,
 tuple, set, frozenset and dict. Whatever else a function returns is a TypeError in the test.
@@ -14,6 +16,7 @@ import importlib.machinery
 import inspect
 import json
 import os
+import site
 import socket
 import struct
 import sys
@@ -22,9 +25,10 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import confine
+from . import confine, reap
 
 MAX_FRAME = 64 << 20
+_PROGRAM = "import sys; sys.path[0] = sys.argv[1]; from %s.across import serve; serve(int(sys.argv[2]))" % __package__
 _SEQUENCES: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
 _LETTERS = {kind: letter for letter, kind in _SEQUENCES.items()}
 
@@ -33,23 +37,52 @@ class CanNotCross(TypeError):
     """A value that is not plain."""
 
 
-def call_across(modules: Sequence[str], not_theirs: set[int]) -> None:
-    """From here on these modules, and what is below them, are imported in a child that does not hold `not_theirs`."""
-    if not modules:
-        return
+def start(hidden: list[str], config: dict[str, Any]) -> int:
+    """Start the process of the code under test, for which the files `hidden` are empty; the tests' end of the line to it.
+
+    A fresh interpreter: a fork would have what this one has read in its memory. Raises OSError.
+    """
     ours, theirs = socket.socketpair()
+    failed, fails = os.pipe()
     if os.fork() == 0:
-        ours.close()
-        for fd in not_theirs:
-            os.close(fd)
         try:
-            _serve(theirs)
+            if config["namespaces"]:
+                confine.hide(hidden)
+            confine.drop(config["namespaces"])
+            reap.close_all_but({theirs.fileno(), fails})
+            theirs.set_inheritable(True)
+            words = [sys.executable, "-B", "-s", "-S", "-c", _PROGRAM, config["package_parent"], str(theirs.fileno())]
+            os.execv(words[0], words)
+        except BaseException as error:
+            os.write(fails, repr(error).encode("utf-8", "replace")[:400])
         finally:
-            os._exit(0)
+            os._exit(70)
     theirs.close()
-    # The child is of the same user: it may not open this process's memory or descriptors.
+    os.close(fails)
+    reason = os.read(failed, 400)
+    os.close(failed)
+    if reason:
+        raise OSError("the code under test could not be set apart: " + reason.decode("utf-8", "replace"))
+    return ours.detach()
+
+
+def call_across(modules: Sequence[str], line: int) -> None:
+    """From here on these modules, and what is below them, are imported at the other end of the line."""
+    # Who is there is of the same user: it may not open this process's memory or descriptors.
     confine.let_look(False)
-    sys.meta_path.insert(0, _Finder(modules, _Caller(ours)))
+    sys.meta_path.insert(0, _Finder(modules, _Caller(modules, socket.socket(fileno=line))))
+
+
+def serve(line: int) -> None:
+    """The program at the other end, which never returns."""
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    sys.argv = [""]
+    try:
+        _serve(socket.socket(fileno=line))
+    finally:
+        os._exit(0)
 
 
 def pack(value: Any) -> Any:
@@ -88,7 +121,8 @@ def unpack(packed: Any) -> Any:
 class _Caller:
     """The tests' end of the line."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, modules: Sequence[str], sock: socket.socket) -> None:
+        self._modules = modules
         self._sock, self._one_at_a_time = sock, threading.RLock()
         self._classes: dict[tuple[str, str], type[BaseException]] = {}
 
@@ -101,6 +135,12 @@ class _Caller:
         if "raised" in answer:
             raise self._exception(answer["raised"])
         return answer
+
+    def module(self, name: str) -> types.ModuleType:
+        """A stand-in for a module of theirs; any other one would be imported, and run, on this side."""
+        if not _among(name, self._modules):
+            raise CanNotCross("module %r can not cross to the tests; import it in the test" % name)
+        return importlib.import_module(name)
 
     def exception_class(self, lineage: Sequence[Sequence[str]]) -> type[BaseException]:
         """The tests' own class for an exception of the other side, by its names from itself to a built-in."""
@@ -129,7 +169,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._modules, self._caller = tuple(modules), caller
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        if not any(fullname == name or fullname.startswith(name + ".") for name in self._modules):
+        if not _among(fullname, self._modules):
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
@@ -139,6 +179,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         pass
+
+
+def _among(fullname: str, modules: Sequence[str]) -> bool:
+    return any(fullname == name or fullname.startswith(name + ".") for name in modules)
 
 
 class _StandIn(types.ModuleType):
@@ -154,7 +198,7 @@ class _StandIn(types.ModuleType):
         if found["kind"] == "missing":
             raise AttributeError("module %r has no attribute %r" % (module, name))
         if found["kind"] == "module":
-            return importlib.import_module(found["name"])
+            return caller.module(found["name"])
         if found["kind"] == "exception":
             return caller.exception_class(found["lineage"])
         if found["kind"] == "value":

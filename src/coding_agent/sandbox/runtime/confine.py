@@ -100,6 +100,15 @@ def protect(paths: list[str]) -> None:
         _mount("none", path, "", _BIND | _REMOUNT | _READ_ONLY | _PLAIN, "")
 
 
+def hide(paths: list[str]) -> None:
+    """For this process and what it starts, these files below the working directory are empty. Raises OSError."""
+    _check(_LIBC.unshare(_NEWNS), "unshare")
+    _mount("none", "/", "", _PRIVATE, "")
+    for path in paths:
+        if os.path.isfile(path):
+            _mount("/dev/null", path, "", _BIND, "")
+
+
 def let_look(allowed: bool) -> None:
     """Whether other processes of the same user may look into this one (its descriptors, its memory)."""
     _LIBC.prctl(4, int(allowed), 0, 0, 0)

@@ -44,15 +44,20 @@ class HostGone(Exception):
 
 
 def run(
-    main: Callable[[dict[str, int]], int], sinks: dict[str, Sink], config: dict[str, Any], timeout_s: float
+    main: Callable[[dict[str, int]], int],
+    sinks: dict[str, Sink],
+    config: dict[str, Any],
+    timeout_s: float,
+    beside: Callable[[], int] | None = None,
 ) -> Ended:
     """Run `main` in a process of its own; what it writes to the pipe named `out` is its stdout and stderr, the others
-    it gets as descriptors. Raises Broken, HostGone."""
+    it gets as descriptors. `beside` starts a companion while it still may; its descriptor is `main`'s, too, under that
+    name. Raises Broken, HostGone."""
     pipes = {name: os.pipe() for name in (*sinks, STATUS)}
     deadline = time.monotonic() + timeout_s
     pid = os.fork()
     if pid == 0:
-        _child(main, {name: ends[1] for name, ends in pipes.items()}, config)
+        _child(main, {name: ends[1] for name, ends in pipes.items()}, config, beside)
     for _, write_end in pipes.values():
         os.close(write_end)
     ends = {name: read_end for name, (read_end, _) in pipes.items()}
@@ -130,7 +135,9 @@ def _end(told: bytes, pid: int, config: dict[str, Any]) -> None:
         reap.kill_descendants()
 
 
-def _child(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
+def _child(
+    main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any], beside: Callable[[], int] | None
+) -> None:
     try:
         reap.close_all_but(set(fds.values()))
         if config["namespaces"]:
@@ -142,14 +149,16 @@ def _child(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: d
                     os.close(fd)
                 os.waitpid(init, 0)
                 os._exit(0)
-        _init(main, fds, config)
+        _init(main, fds, config, beside)
     except BaseException as error:
         _complain(fds[STATUS], error)
     finally:
         os._exit(70)
 
 
-def _init(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
+def _init(
+    main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any], beside: Callable[[], int] | None
+) -> None:
     confine.die_with_parent()
     confine.scratch(config)
     if config["namespaces"]:
@@ -160,7 +169,7 @@ def _init(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: di
     process = os.fork()
     if process == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        _become(main, fds, config)
+        _become(main, fds, config, beside)
     reap.close_all_but({fds[STATUS]})
     told = _supervise(process, Watch(config) if config["namespaces"] else None)
     os.write(fds[STATUS], told)
@@ -179,7 +188,9 @@ def _supervise(process: int, watch: Watch | None) -> bytes:
             signal.sigtimedwait([signal.SIGCHLD], TICK_S)
 
 
-def _become(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any]) -> None:
+def _become(
+    main: Callable[[dict[str, int]], int], fds: dict[str, int], config: dict[str, Any], beside: Callable[[], int] | None
+) -> None:
     status = 70
     rest = {name: fd for name, fd in fds.items() if name not in ("out", STATUS)}
     try:
@@ -194,6 +205,8 @@ def _become(main: Callable[[dict[str, int]], int], fds: dict[str, int], config: 
         confine.let_look(True)
         confine.die_first()
         confine.limit(config)
+        if beside is not None:
+            rest["beside"] = beside()
         confine.drop(config["namespaces"])
         # From here on it is the agent's, and may not hold the pipe that says how it ended.
         reap.close_all_but(set(rest.values()))

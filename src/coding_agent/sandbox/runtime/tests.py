@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.abc
+import importlib.machinery
 import json
 import os
 import secrets
@@ -48,9 +50,9 @@ def warm() -> None:
 class Grading:
     """What a graded run has over an agent's own: a test that must fail, and code that is called in another process."""
 
-    def __init__(self, across: list[str]) -> None:
-        self.across = across
-        """Modules of the workspace whose functions run in a process of their own."""
+    def __init__(self, across: list[str], hidden: list[str]) -> None:
+        self.across, self.hidden = across, hidden
+        """Modules of the workspace whose functions run in a process of their own, and files that are empty there."""
         self.sentinel = "test_" + secrets.token_hex(6)
 
 
@@ -69,11 +71,13 @@ def run_tests(
     output, records = Capture(2 * output_bytes, hidden), Kept(MAX_RECORDS)
     # Lines without it were not written by the reporter: whoever finds the pipe still has to find this.
     token = secrets.token_hex(16)
+    apart = grading if grading is not None and grading.across else None
     ended = run(
-        lambda fds: _pytest_main(args, fds["records"], config, token, grading),
+        lambda fds: _pytest_main(args, fds, config, token, grading),
         {"out": output, "records": records},
         config,
         timeout_s,
+        beside=None if apart is None else lambda: across.start(apart.hidden, config),
     )
     raw = bytes(records.data)
     report = _fold(raw.replace(hidden, b"") if hidden else raw, digests, token.encode())
@@ -96,7 +100,9 @@ def _take_sentinel(report: dict[str, Any], name: str) -> str:
     return outcomes[0] if len(outcomes) == 1 else "missing"
 
 
-def _pytest_main(args: list[str], records: int, config: dict[str, Any], token: str, grading: Grading | None) -> int:
+def _pytest_main(
+    args: list[str], fds: dict[str, int], config: dict[str, Any], token: str, grading: Grading | None
+) -> int:
     import pytest
 
     from .reporter import Reporter, Sentinel
@@ -107,15 +113,31 @@ def _pytest_main(args: list[str], records: int, config: dict[str, Any], token: s
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
     _forget_shadowed(root)
-    plugins: list[Any] = [Reporter(records, root, token)]
+    plugins: list[Any] = [Reporter(fds["records"], root, token)]
     if grading is not None:
         plugins.append(Sentinel(grading.sentinel))
-        across.call_across(grading.across, {records})
+        sys.meta_path.insert(0, LibraryFirst(root))
+        if "beside" in fds:
+            across.call_across(grading.across, fds["beside"])
     try:
         return int(pytest.main([*OPTIONS, "--rootdir=" + root, *args], plugins=plugins))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+class LibraryFirst(importlib.abc.MetaPathFinder):
+    """What the library has, and the workspace has not when the run begins, is the library's: code under test may write a
+    module of that name for the tests' process to import."""
+
+    def __init__(self, root: str) -> None:
+        self._root, self._ours = root, {name.partition(".")[0] for name in os.listdir(root)}
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if path is not None or fullname in self._ours:
+            return None
+        library = [entry for entry in sys.path if entry not in ("", self._root)]
+        return importlib.machinery.PathFinder.find_spec(fullname, library, target)
 
 
 def _forget_shadowed(root: str) -> None:
