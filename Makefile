@@ -45,7 +45,7 @@ areno-smoke: $(ARENO_VENV)/.areno
 	@$(ARENO_VENV)/bin/python -m benchmarks.areno_cpu.smoke --sandbox $(SANDBOX)
 
 areno-learn: $(ARENO_VENV)/.areno
-	@$(ARENO_VENV)/bin/python -m benchmarks.areno_cpu.learn runs/areno-learn-$$(date -u +%Y%m%d-%H%M%S) --sandbox $(SANDBOX)
+	@$(ARENO_VENV)/bin/python -m benchmarks.areno_cpu.learn runs/areno-learn-$$(date -u +%Y%m%d-%H%M%S) --sandbox $(SANDBOX) $(LEARN)
 
 setup: $(VENV)/.dev
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from rich.table import Table
 
+from coding_agent.projections.lanes import LANES, LaneUse
 from coding_agent.projections.spread import Spread
 from coding_agent.projections.steps import STAGES, StepMetrics
 
@@ -20,6 +21,7 @@ def step_tables(steps: Sequence[StepMetrics]) -> list[Table]:
         _table("what can be learnt from them", [*GROUPS, *_counted(steps, _masked)], steps),
         _table("reward, and means of its parts", [REWARD, *_parts(steps)], steps),
         _table("seconds: p50 p95 max", _stages(steps), steps),
+        _table("places taken and queued for: mean, most", _lanes(steps), steps),
         _table("what they cost", COST, steps),
     ]
 
@@ -58,6 +60,21 @@ def _stages(steps: Sequence[StepMetrics]) -> list[Column]:
         return stage.replace("_", "-"), lambda step: _seconds(step.latency_s.get(stage))
 
     return [column(stage) for stage in STAGES if any(stage in step.latency_s for step in steps)]
+
+
+def _lanes(steps: Sequence[StepMetrics]) -> list[Column]:
+    def columns(lane: str) -> list[Column]:
+        return [
+            (lane, lambda step: _two(step.lanes.get(lane), "busy")),
+            ("queue", lambda step: _two(step.lanes.get(lane), "queued")),
+            ("seconds in it", lambda step: _seconds(step.lanes[lane].queued_s if lane in step.lanes else None)),
+        ]
+
+    return [column for lane in LANES if any(lane in step.lanes for step in steps) for column in columns(lane)]
+
+
+def _two(use: LaneUse | None, name: str) -> str:
+    return "-" if use is None else f"{getattr(use, name):.2f} {getattr(use, f'{name}_most')}"
 
 
 def _seconds(spread: Spread | None) -> str:

@@ -28,11 +28,16 @@ def clock(events: Sequence[Event], times: Sequence[str]) -> Clock | None:
     """`times`: when each event was written, RFC 3339. None for an episode that has not ended, or that was resumed."""
     if not events or not isinstance(events[-1], Done) or any(isinstance(event, Resumed) for event in events):
         return None
-    at = [dt.datetime.fromisoformat(time).timestamp() for time in times]
+    at = [seconds_of(time) for time in times]
     first = next((index for index, event in enumerate(events) if isinstance(event, ModelTurn | Stopped)), None)
     return Clock(
         began=at[0], ended=at[-1], set_up_s=None if first is None else _until(events[first], at[first] - at[0])
     )
+
+
+def seconds_of(time: str) -> float:
+    """RFC 3339, since 1970."""
+    return dt.datetime.fromisoformat(time).timestamp()
 
 
 def _until(event: Event, since_s: float) -> float | None:

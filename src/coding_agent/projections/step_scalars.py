@@ -48,4 +48,7 @@ def step_scalars(step: StepMetrics) -> dict[str, float]:
     found |= {f"groups/{kind}": count for kind, count in attrs.asdict(step.groups).items()}
     for stage, each in step.latency_s.items():
         found |= {f"latency_s/{stage}/{name}": getattr(each, name) for name in ("p50", "p95", "max")}
+    for lane, use in step.lanes.items():
+        found |= {f"lanes/{lane}/{name}": getattr(use, name) for name in ("busy", "busy_most", "queued", "queued_most")}
+        found |= {f"lanes/{lane}/queued_s/{name}": getattr(use.queued_s, name) for name in ("p50", "p95", "max")}
     return {PREFIX + name: float(value) for name, value in sorted(found.items()) if value is not None}

@@ -16,6 +16,7 @@ from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn, TestRun
 from coding_agent.events.verdict import grade_of
 from coding_agent.projections.clock import Clock, clock
 from coding_agent.projections.drift import Drift, drift, summed
+from coding_agent.projections.lanes import LaneUse, Use, lane_uses, uses
 from coding_agent.projections.metrics import EpisodeMetrics, RunMetrics, episode_metrics, run_metrics
 from coding_agent.projections.reward import Reward
 from coding_agent.projections.spread import Spread, spread
@@ -42,6 +43,8 @@ class EpisodeFacts:
     only_visible: bool
     """The agent's own last test run passed, the grade did not."""
     clock: Clock | None
+    uses: tuple[Use, ...]
+    """Of the places that episodes share."""
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +82,8 @@ class StepMetrics:
     """Task and sample of that episode."""
     models_busy: float | None
     """Requests being answered, in the mean over the time from the step's first event to its last."""
+    lanes: dict[str, LaneUse]
+    """By kind of place; empty where the times of an episode are not known."""
     drift: Drift
     groups: Groups
     reward_mean: float | None
@@ -98,6 +103,7 @@ def episode_facts(events: Sequence[Event], worth: Reward, times: Sequence[str] =
     metrics = episode_metrics(events)
     header, grade = events[0], grade_of(events)
     assert isinstance(header, EpisodeStarted)
+    known = clock(events, times) if times else None
     own = [event for event in events if isinstance(event, TestRun) and event.purpose == "agent"]
     return EpisodeFacts(
         step=header.step,
@@ -110,7 +116,8 @@ def episode_facts(events: Sequence[Event], worth: Reward, times: Sequence[str] =
         drift=drift(events),
         truncated=sum(event.truncated for event in events if isinstance(event, ModelTurn)),
         only_visible=metrics.passed is False and bool(own) and _all_passed(own[-1]),
-        clock=clock(events, times) if times else None,
+        clock=known,
+        uses=uses(events, times, known),
     )
 
 
@@ -145,6 +152,7 @@ def step_metrics(step: int | None, episodes: Sequence[EpisodeFacts], superseded:
         straggler=latency["episode"].tail if "episode" in latency else None,
         slowest=_slowest(episodes),
         models_busy=_models_busy(episodes),
+        lanes=lane_uses((use for facts in episodes for use in facts.uses), _took_s(episodes) or 0.0),
         drift=summed([facts.drift for facts in episodes]),
         groups=_groups(episodes),
         reward_mean=_mean(each.value for each in worth),
@@ -177,12 +185,17 @@ def _slowest(episodes: Sequence[EpisodeFacts]) -> str | None:
     return f"{metrics.task} {metrics.sample}"
 
 
-def _models_busy(episodes: Sequence[EpisodeFacts]) -> float | None:
+def _took_s(episodes: Sequence[EpisodeFacts]) -> float | None:
+    """From the first event to the last; None where it is not known of every episode."""
     clocks = [facts.clock for facts in episodes if facts.clock is not None]
     if not clocks or len(clocks) < len(episodes):
         return None
-    took = max(each.ended for each in clocks) - min(each.began for each in clocks)
-    return fsum(value for facts in episodes for value in facts.policy_s) / took if took > 0 else None
+    return max(each.ended for each in clocks) - min(each.began for each in clocks)
+
+
+def _models_busy(episodes: Sequence[EpisodeFacts]) -> float | None:
+    took_s = _took_s(episodes)
+    return fsum(value for facts in episodes for value in facts.policy_s) / took_s if took_s else None
 
 
 def _groups(episodes: Sequence[EpisodeFacts]) -> Groups:
