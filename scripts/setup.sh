@@ -27,12 +27,13 @@ if command -v uv >/dev/null 2>&1; then
     [ -z "$areno" ] || uv pip install --quiet --python "$venv/bin/python" --no-deps "$areno" || offline
     exit 0
 fi
-if [ ! -x "$venv/bin/python" ]; then
+# An environment without pip is one that was left half-made, or that uv made.
+if ! "$venv/bin/python" -c 'import pip' >/dev/null 2>&1; then
     if ! "$python" -c 'import ensurepip' >/dev/null 2>&1; then
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         say "setup: $python has no ensurepip, so it can not make a virtual environment. Remedy, one of:"
         say "  apt-get install python$version-venv      (Debian, Ubuntu)"
-        say "  pip install --user uv                    (then make again: uv needs no ensurepip)"
+        say "  pipx install uv                          (or uv from anywhere else: it needs no ensurepip)"
         exit 1
     fi
     "$python" -m venv "$venv"

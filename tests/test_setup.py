@@ -48,17 +48,41 @@ def test_a_host_without_user_namespaces_gets_the_remedy_and_no_fallback(open_hom
     assert not (open_home / "run").exists()
 
 
-@denied
-def test_make_demo_passes_the_remedy_on(open_home: Path) -> None:
-    venv = open_home / "venv"
-    (venv / "bin").mkdir(parents=True)
-    (venv / "bin" / "coding-agent").symlink_to(BIN / "coding-agent")
-    (venv / ".run").touch()
+@pytest.fixture
+def checkout(open_home: Path) -> Path:
+    """What `make demo` needs of this checkout, with one task; its environment is there already."""
+    place = open_home / "checkout"
+    (place / "tasks").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "scripts", "tasks/interval-gap"):
+        (place / name).symlink_to(ROOT / name)
+    (place / ".venv" / "bin").mkdir(parents=True)
+    (place / ".venv" / "bin" / "coding-agent").symlink_to(BIN / "coding-agent")
+    (place / ".venv" / ".run").touch()
+    return place
+
+
+def demo_where_namespaces_are_denied(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     limit = "echo 0 > /proc/sys/user/max_user_namespaces"  # of the new namespace only
-    command = ["unshare", "-Ur", "sh", "-c", f"{limit} && make demo VENV={venv}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["unshare", "-Ur", "sh", "-c", f'{limit} && exec make demo "$@"', "sh", *arguments]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+
+
+@denied
+def test_make_demo_stops_with_the_remedy_and_rolls_nothing_out(checkout: Path) -> None:
+    done = demo_where_namespaces_are_denied(checkout)
     assert done.returncode != 0
-    assert "make demo SANDBOX=local" in done.stderr
+    assert "remedy: allow unprivileged user namespaces" in done.stderr
+    assert "`make demo SANDBOX=local`" in done.stderr
+    assert done.stdout == ""
+    assert not (checkout / "runs").exists()
+
+
+@denied
+def test_the_command_that_the_remedy_names_runs_the_demo_there(checkout: Path) -> None:
+    done = demo_where_namespaces_are_denied(checkout, "SANDBOX=local")
+    assert done.returncode == 0, done.stderr
+    assert "--sandbox local isolates nothing" in done.stderr
+    assert "1 of 1 episodes passed" in done.stdout
 
 
 @denied
@@ -100,7 +124,24 @@ def test_a_python_without_ensurepip_gets_its_remedy(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "has no ensurepip" in done.stderr
     assert f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv" in done.stderr
-    assert "pip install --user uv" in done.stderr
+    assert "pipx install uv" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_demo_passes_the_remedy_for_ensurepip_on(checkout: Path, tmp_path: Path) -> None:
+    python = python_with(tmp_path, ensurepip="raise ImportError('not packaged')\n")
+    command = ["make", "demo", f"PYTHON={python}", "VENV=new"]
+    done = subprocess.run(command, cwd=checkout, env={"PATH": PLAIN}, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "has no ensurepip" in done.stderr
+    assert not (checkout / "new").exists()
+
+
+def test_an_environment_that_was_left_without_pip_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    done = set_up(tmp_path / "venv", python_with(tmp_path, ensurepip="raise ImportError('not packaged')\n"))
+    assert done.returncode == 1
+    assert "has no ensurepip" in done.stderr
 
 
 def test_uv_is_used_where_there_is_one(tmp_path: Path) -> None:
