@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import pytest
+from areno.api.trainer import Trainer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.curriculum import Curriculum, Key, Tally, arrange, summed
 from coding_agent.areno.records import chosen_tasks, load_records
-from coding_agent.areno.success import tallies_of, tally_of
+from coding_agent.areno.success import Logbook, Said, latest, tally_of
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import UsageError
 from coding_agent.events.schema import Event
@@ -25,7 +27,7 @@ from coding_agent.events.values import Parent
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.load import load_task
 from coding_agent.tasks.spec import TaskSpec
-from tests.areno.stand import EASY, TASKS
+from tests.areno.stand import EASY, TASKS, ByteTokenizer
 from tests.projections.facts import ended, evolved
 from tests.rollout.worlds import TASK
 from tests.samples import write_log
@@ -167,9 +169,9 @@ def test_logs_of_several_runs_are_counted_together_but_for_damaged_ones(tmp_path
     second = play(RunDirectory.create(tmp_path / "b", {}), TASK, solved=1, failed=1)
     damaged = first.logs()[0]
     damaged.write_bytes(damaged.read_bytes().replace(b"toy", b"tiy", 1))
-    assert tallies_of([first.path, second.path]) == {(TASK.id, TASK.digest): Tally(graded=4, solved=3)}
+    assert Logbook().tallies([first.path, second.path]) == {(TASK.id, TASK.digest): Tally(graded=4, solved=3)}
     with pytest.raises(UsageError, match="not a run directory"):
-        tallies_of([tmp_path])
+        Logbook().tallies([tmp_path])
 
 
 def test_the_loader_leaves_out_what_earlier_logs_settle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,14 +186,61 @@ def test_the_loader_leaves_out_what_earlier_logs_settle(tmp_path: Path, monkeypa
 def test_a_run_that_is_gone_on_with_learns_from_its_own_logs(tmp_path: Path) -> None:
     play(RunDirectory.create(tmp_path / "run", {}), NUMBERED[0], solved=0, failed=8)
     config = ArenoConfig(run_dir=str(tmp_path / "run"), curriculum=Curriculum(order="adaptive"))
-    assert [task.id for task in chosen_tasks(NUMBERED[:2], config)] == ["t1"]
-    assert len(chosen_tasks(NUMBERED[:2], attrs.evolve(config, curriculum=Curriculum()))) == 2
+    assert [task.id for task in chosen_tasks(NUMBERED[:2], config, Logbook())] == ["t1"]
+    assert len(chosen_tasks(NUMBERED[:2], attrs.evolve(config, curriculum=Curriculum()), Logbook())) == 2
+
+
+@given(st.lists(st.builds(Said, task=st.sampled_from(sorted(KEYS.values())), tally=tally_drawn, ended=st.dates().map(str))),
+       st.integers(0, 5))  # fmt: skip
+def test_a_window_keeps_the_latest_episodes_of_each_task(said: list[Said], window: int) -> None:
+    kept = latest(said, window)
+    for task in {each.task for each in said}:
+        ended = sorted(each.ended for each in said if each.task == task)
+        assert [each.ended for each in kept if each.task == task] == ended[-window:]
+
+
+def epoch(dataset: Any) -> list[str]:
+    """One pass over a dataset, by AReno's own loop."""
+    trainer = SimpleNamespace(_tokenizer=ByteTokenizer())
+    batches = Trainer.load_prompt_batches(trainer, dataset, batch_size=2, max_prompt_tokens=10**6)
+    return [item.record[KEY]["task"] for batch in batches for item in batch.items]
+
+
+@pytest.fixture
+def adaptive_records(tmp_path: Path) -> Any:
+    """What AReno's loader gets for an adaptive curriculum, nothing being known yet."""
+    told = f'tasks = ["{TASKS}"]\nsandbox = "local"\nrun_dir = "run"\ncurriculum = {{order = "adaptive"}}\n'
+    (tmp_path / "train.toml").write_text(told)
+    return load_records(str(tmp_path / "train.toml"))
+
+
+def test_what_an_epoch_settles_is_left_out_of_the_next(adaptive_records: Any, tmp_path: Path) -> None:
+    every = epoch(adaptive_records)
+    play(RunDirectory.open(tmp_path / "run"), load_task(TASKS / EASY), solved=8)
+    assert sorted(epoch(adaptive_records)) == sorted(set(every) - {EASY})
+    assert len(every) == len(set(every)) == len(list(TASKS.iterdir()))
+
+
+def test_an_epoch_in_which_all_is_settled_is_played_as_the_one_before(adaptive_records: Any, tmp_path: Path) -> None:
+    every = epoch(adaptive_records)
+    for folder in TASKS.iterdir():
+        play(RunDirectory.open(tmp_path / "run"), load_task(folder), solved=8)
+    assert epoch(adaptive_records) == every
+
+
+def test_a_log_is_read_once_however_many_epochs_there_are(tmp_path: Path) -> None:
+    run, book = play(RunDirectory.create(tmp_path / "run", {}), TASK, solved=3), Logbook()
+    known = book.tallies([run.path])
+    for log in run.logs():
+        log.write_bytes(b"")
+    assert book.tallies([run.path]) == known
 
 
 @pytest.mark.parametrize(
     ("option", "told"),
     [
         ("explore = 1.0", "explore: expected a share from 0 up to, not with, 1, found 1.0"),
+        ("window = 4", "window: expected 0, or at least as many as min_samples, 8, found 4"),
         ("min_samples = 0", "min_samples: expected 1 or more, found 0"),
         ("difficulty = [3, 1]", "difficulty: expected the lower bound first, found [3, 1]"),
         ('order = "random"', "order"),

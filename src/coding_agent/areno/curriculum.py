@@ -33,6 +33,12 @@ def _range(_: object, attribute: attrs.Attribute[tuple[int, int]], value: tuple[
         raise ValueError(f"{attribute.name}: expected the lower bound first, found {list(value)}")
 
 
+def _enough(curriculum: Curriculum, attribute: attrs.Attribute[int], value: int) -> None:
+    if value and value < curriculum.min_samples:
+        expected = f"0, or at least as many as min_samples, {curriculum.min_samples}"
+        raise ValueError(f"{attribute.name}: expected {expected}, found {value}")
+
+
 @attrs.frozen(kw_only=True)
 class Curriculum:
     """What the options of a training run say about it."""
@@ -44,6 +50,8 @@ class Curriculum:
     """Run directories whose episodes say how often a task is solved."""
     min_samples: int = attrs.field(default=8, validator=_at_least_one)
     """Graded episodes of a task before it may be called settled: always solved, or never."""
+    window: int = attrs.field(default=32, validator=_enough)
+    """Only so many of a task's latest graded episodes count, as the model that played earlier ones is gone; 0: all."""
     explore: float = attrs.field(default=0.0, validator=_share)
     """Share of the records that settled tasks may have at most, so that a model that changed is noticed."""
 

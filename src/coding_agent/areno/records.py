@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import structlog
 
 from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.curriculum import arrange
+from coding_agent.areno.epochs import Epochs, Record
 from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.service import open_run
-from coding_agent.areno.success import tallies_of
+from coding_agent.areno.success import Logbook
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import UsageError
 from coding_agent.evaluation.reward_file import load_reward
@@ -28,8 +28,8 @@ from coding_agent.tools.dispatch import tool_schemas
 _log = structlog.get_logger("coding_agent.areno")
 
 
-def load_records(place: str) -> list[dict[str, Any]]:
-    """One record per task. `place`: a folder of tasks, or a TOML file with the options of `ArenoConfig`.
+def load_records(place: str) -> Sequence[Record]:
+    """One record per task, adaptive ones anew for each epoch. `place`: tasks, or a TOML file with options.
 
     AReno loads the dataset before the model: what would stop the rollouts is found here. Raises UsageError, TaskError,
     SandboxUnavailable.
@@ -39,8 +39,12 @@ def load_records(place: str) -> list[dict[str, Any]]:
     tasks = find_tasks(config.tasks)
     check_options(config)
     anyio.run(_open_once, config)
-    folders = task_folders(config)
-    return [record(task, folders[task.id], config) for task in chosen_tasks(tasks, config)]
+    folders, logbook = task_folders(config), Logbook()
+
+    def arranged() -> list[Record]:
+        return [record(task, folders[task.id], config) for task in chosen_tasks(tasks, config, logbook)]
+
+    return Epochs(arranged) if config.curriculum.order == "adaptive" else arranged()
 
 
 def check_options(config: ArenoConfig) -> None:
@@ -59,18 +63,18 @@ def _no_blob(name: str) -> bytes:
     raise KeyError(name)
 
 
-def chosen_tasks(tasks: Sequence[TaskSpec], config: ArenoConfig) -> tuple[TaskSpec, ...]:
-    """The tasks to train on, in order, as the curriculum says. Raises UsageError."""
+def chosen_tasks(tasks: Sequence[TaskSpec], config: ArenoConfig, logbook: Logbook) -> tuple[TaskSpec, ...]:
+    """The tasks to train on, in order, as the curriculum says with the logs as they are now. Raises UsageError."""
     curriculum, runs, own = config.curriculum, [], Path(config.run_dir)
     if curriculum.order == "adaptive":
         runs = [*map(Path, curriculum.logs), *([own] if (own / "run.toml").is_file() else [])]
-    tallies = tallies_of(dict.fromkeys(run.resolve() for run in runs))
+    tallies = logbook.tallies(dict.fromkeys(run.resolve() for run in runs), window=curriculum.window)
     chosen = arrange(tasks, tallies, curriculum, seed=config.seed)
     _log.info("curriculum", order=curriculum.order, tasks=len(tasks), chosen=len(chosen), known=len(tallies))
     return chosen
 
 
-def record(task: TaskSpec, folder: Path, config: ArenoConfig) -> dict[str, Any]:
+def record(task: TaskSpec, folder: Path, config: ArenoConfig) -> Record:
     """AReno shows `prompt` and skips what is longer than its prompt limit; what the model is shown is in the log."""
     ours = {"task": task.id, "folder": str(folder), "digest": task.digest, "config": config.to_json()}
     return {"prompt": f"{task.title}\n\n{task.statement.strip()}", KEY: ours}

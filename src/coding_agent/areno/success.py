@@ -1,10 +1,11 @@
-"""How often each task was solved, read from the logs of earlier runs."""
+"""How often each task was solved of late, read from the logs of earlier runs and of this one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import attrs
 import structlog
 
 from coding_agent.areno.curriculum import Key, Tally, summed
@@ -12,26 +13,58 @@ from coding_agent.errors import StoreError
 from coding_agent.events.schema import Done, EpisodeStarted, Event
 from coding_agent.events.verdict import grade_of, passed
 from coding_agent.projections.reward import MASKED
-from coding_agent.store.reader import read_events
+from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import RunDirectory
 
 _log = structlog.get_logger("coding_agent.areno")
 
 
-def tallies_of(runs: Iterable[Path]) -> dict[Key, Tally]:
-    """Raises UsageError for what is no run directory. Logs that can not be read are told of and left out."""
-    return summed(_each(log for run in runs for log in RunDirectory.open(run).logs()))
+@attrs.frozen(kw_only=True)
+class Said:
+    """What one episode says of its task."""
+
+    task: Key
+    tally: Tally
+    ended: str
+    """When its log says that it ended, RFC 3339 in UTC."""
 
 
-def _each(logs: Iterable[Path]) -> Iterator[tuple[Key, Tally]]:
-    for log in logs:
+class Logbook:
+    """Reads each log of a finished episode once, however often it is asked."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, Said | None] = {}
+
+    def tallies(self, runs: Iterable[Path], *, window: int = 0) -> dict[Key, Tally]:
+        """Of each task's latest `window` episodes, or of all (0). Raises UsageError for what is no run directory.
+
+        Logs that can not be read are told of and left out.
+        """
+        said = [each for run in runs for log in RunDirectory.open(run).logs() if (each := self._of(log)) is not None]
+        return summed((each.task, each.tally) for each in latest(said, window))
+
+    def _of(self, log: Path) -> Said | None:
+        if log in self._read:
+            return self._read[log]
         try:
-            events = read_events(log)
+            records = list(read_decoded(log))
         except StoreError as error:
             _log.warning("a log does not count for the curriculum", why=str(error))
-            continue
-        if (found := tally_of(events)) is not None:
-            yield found
+            self._read[log] = None
+            return None
+        found = tally_of([each.event for each in records])
+        said = None if found is None else Said(task=found[0], tally=found[1], ended=records[-1].record.at)
+        if isinstance(records[-1].event, Done):
+            self._read[log] = said
+        return said
+
+
+def latest(each: Iterable[Said], window: int) -> list[Said]:
+    """The latest `window` of each task; all if it is 0."""
+    by_task: dict[Key, list[Said]] = {}
+    for said in sorted(each, key=lambda said: said.ended):
+        by_task.setdefault(said.task, []).append(said)
+    return [said for found in by_task.values() for said in found[-window:]]
 
 
 def tally_of(events: Sequence[Event]) -> tuple[Key, Tally] | None:
