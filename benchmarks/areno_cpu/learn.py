@@ -6,7 +6,7 @@ python -m benchmarks.areno_cpu.learn OUT [--seeds 0,1,2] [--algo grpo|gspo] [--s
 Each seed decides demonstrations, initial weights and draws, and has a folder OUT/<algo>-<seed>; one that is there already is
 not played again. Writes OUT/<algo>.json and OUT/<algo>.svg over all of them. Exit code 1 when a command fails, and, from 8
 steps on, when the mean reward of the last quarter of the steps is not above that of the first for every seed: fewer steps
-only show that everything works together (`--seeds 0 --steps 2 --imitation 20`).
+only show that everything works together (`--seeds 0 --steps 2 --imitation 100`).
 """
 
 from __future__ import annotations

@@ -83,3 +83,4 @@ def test_what_goes_wrong_is_told_on_stderr_in_whatever_process_the_hook_is_asked
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "0.0\n"
     assert "this record has no verdict" in done.stderr
+    assert "\x1b" not in done.stderr  # no colours in a file

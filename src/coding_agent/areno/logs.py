@@ -13,5 +13,6 @@ def log_to_stderr() -> None:
     # The default prints to stdout, which belongs to whoever started the trainer, and shows local variables.
     if not structlog.is_configured():
         structlog.configure(
-            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr), processors=processors(console=True)
+            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            processors=processors(console=True, colours=sys.stderr.isatty()),
         )

@@ -9,10 +9,15 @@ import structlog
 from coding_agent.rollout.secrets import own_secrets
 
 
-def processors(*, console: bool = False) -> list[Any]:
-    """What becomes of an entry on its way to a line; `console`: as structlog shows it by default."""
+def processors(*, console: bool = False, colours: bool = False) -> list[Any]:
+    """What becomes of an entry on its way to a line; `console`: as structlog shows it by default, fields as given."""
     render = (
-        [structlog.dev.set_exc_info, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [
+            structlog.dev.set_exc_info,
+            structlog.dev.ConsoleRenderer(
+                colors=colours, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
         if console
         else [
             structlog.processors.format_exc_info,
