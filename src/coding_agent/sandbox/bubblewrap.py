@@ -17,7 +17,7 @@ import attrs
 
 from coding_agent.sandbox import cgroups, places
 from coding_agent.sandbox.base import Probe, Sandbox, SandboxSpec
-from coding_agent.sandbox.launcher import Binding, launcher_command
+from coding_agent.sandbox.launcher import Binding, launcher_command, refuse_unreadable
 from coding_agent.sandbox.probes import probe_all
 from coding_agent.sandbox.spawn import running
 
@@ -28,6 +28,8 @@ REMEDY = (
     "trust, choose no isolation explicitly: `--sandbox local`, `make demo SANDBOX=local`"
 )
 SKELETON = Path(__file__).parent / "skeleton"
+LIBRARIES = "/opt/lib"
+"""Where an interpreter finds a shared library of its own, and only that."""
 _uids = itertools.count()
 
 
@@ -47,6 +49,8 @@ class BubblewrapBackend:
         """Raises SandboxUnavailable with the remedy."""
         bindings = self._bindings()
         as_root = os.geteuid() == 0
+        if as_root:
+            refuse_unreadable(self.kind, _needed())
 
         def command(fd: int) -> Sequence[str]:
             if not as_root:
@@ -75,8 +79,25 @@ class BubblewrapBackend:
         prefix = places.python().prefix
         if prefix is not None:
             found.append(Binding(prefix, "/opt/python"))
+        library = places.python_library()
+        if library is not None:
+            found.append(Binding(library, f"{LIBRARIES}/{library.name}"))
         found += [Binding(place, f"/opt/site/{name}") for name, place in places.test_packages().items()]
         return found
+
+
+def _needed() -> tuple[Path, ...]:
+    """What a sandbox reads of this host before it runs anything; all of an interpreter would be too much to look at."""
+    python, library = places.python(), places.python_library()
+    own = [] if python.prefix is None else [python.executable, python.prefix / python.library / "os.py"]
+    return (
+        places.runtime(),
+        places.ripgrep(),
+        SKELETON,
+        *own,
+        *([library] if library else []),
+        *places.test_packages().values(),
+    )
 
 
 def _arguments(spec: SandboxSpec, bindings: Sequence[Binding], fd: int) -> list[str]:
@@ -94,6 +115,7 @@ def _arguments(spec: SandboxSpec, bindings: Sequence[Binding], fd: int) -> list[
         **places.FIXED_ENVIRONMENT,
         "PATH": "/opt/bin:/usr/local/bin:/usr/bin:/bin",
         "PYTHONPATH": "/opt/site",
+        **({} if places.python_library() is None else {"LD_LIBRARY_PATH": LIBRARIES}),
     }
     return [
         "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",

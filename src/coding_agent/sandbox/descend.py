@@ -25,6 +25,8 @@ def main(stage: str, uid: int, binds: list[list[str]], command: list[str]) -> No
     if _LIBC.unshare(NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     mount("none", "/", None, PRIVATE)
+    # What is made here is entered by another uid, whatever root's habits are.
+    os.umask(0o022)
     # Opened before the stage covers what is below it, a checkout in /tmp among others.
     opened = [(os.open(source, os.O_PATH | os.O_CLOEXEC), target) for source, target in binds]
     mount("tmpfs", stage, b"tmpfs", 0, b"mode=755,size=1m")

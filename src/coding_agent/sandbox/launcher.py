@@ -6,12 +6,15 @@ namespace. `descend.py` is the program that does it.
 
 from __future__ import annotations
 
+import functools
 import json
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
 
+from coding_agent.errors import SandboxUnavailable
 from coding_agent.sandbox import places
 
 
@@ -26,6 +29,24 @@ class Binding:
 PROGRAM = Path(__file__).with_name("descend.py")
 STAGE = "/tmp"  # noqa: S108
 """Covered in the private namespace, so that nothing has to be made, and nothing is left by whoever is killed."""
+
+
+@functools.cache
+def refuse_unreadable(kind: str, needed: Sequence[Path]) -> None:
+    """Sandboxes of root run under another uid: raises SandboxUnavailable where it could not read what it needs."""
+    for place in needed:
+        found = next((path for path in (place, *sorted(place.rglob("*"))) if not _for_everybody(path)), None)
+        if found is not None:
+            raise SandboxUnavailable(
+                kind, f"started by root, a sandbox runs as a user who can not read {found}",
+                f"`chmod -R a+rX {place}`; files made under a umask such as 077 are only their owner's",
+            )  # fmt: skip
+
+
+def _for_everybody(path: Path) -> bool:
+    mode = path.stat().st_mode if path.exists() else 0o777
+    needed = 0o5 if stat.S_ISDIR(mode) or mode & 0o100 else 0o4
+    return mode & needed == needed
 
 
 def launcher_command(

@@ -48,6 +48,17 @@ def python() -> Python:
 
 
 @functools.cache
+def python_library() -> Path | None:
+    """The interpreter's own shared library, where it has one outside the system's: found by an absolute path of this
+    host's, which a sandbox does not have, it would give way there to the system's of the same name."""
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        name = line.partition("/")[1] + line.partition("/")[2]
+        if Path(name).name.startswith("libpython3.") and not name.startswith(("/usr/lib", "/lib")):
+            return Path(name)
+    return None
+
+
+@functools.cache
 def test_packages() -> dict[str, Path]:
     """Name below /opt/site → path here, for pytest and what it imports."""
     found = {}
@@ -100,4 +111,5 @@ FIXED_ENVIRONMENT = {
     "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "HOME": "/tmp",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }  # fmt: skip
-"""The whole environment of every process in every sandbox, but for PATH and PYTHONPATH."""
+"""The whole environment of every process in every sandbox, but for PATH and PYTHONPATH, and LD_LIBRARY_PATH for an
+interpreter that has a library of its own."""
