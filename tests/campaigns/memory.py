@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
+
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, write_line
 from coding_agent.events.schema import Event
 from tests.campaigns import Cases, Size, campaign
@@ -17,13 +19,36 @@ _VERIFY = """
 import sys
 sys.path[:0] = {paths!r}
 from pathlib import Path
-from coding_agent.store.reader import verify
+from coding_agent.store.rundir import verify_log
 def peak_kib():
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 before = peak_kib()
-report = verify(Path({path!r}))
-print(report.condition, report.events, peak_kib() - before)
+(report,) = verify_log(Path({path!r}))
+print(report.condition, report.events, before, peak_kib())
 """
+
+
+@attrs.frozen(kw_only=True)
+class Verified:
+    """What a process of its own found, and the most memory it held."""
+
+    condition: str
+    events: int
+    before_kib: int
+    """With everything imported, before it looked at the log."""
+    peak_kib: int
+
+    @property
+    def grown_kib(self) -> int:
+        return self.peak_kib - self.before_kib
+
+
+def verify_apart(path: Path) -> Verified:
+    program = _VERIFY.format(paths=sys.path, path=str(path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    condition, *numbers = done.stdout.split()
+    events, before, peak = map(int, numbers)
+    return Verified(condition=condition, events=events, before_kib=before, peak_kib=peak)
 
 
 def big_log(path: Path, size: int) -> int:
@@ -43,9 +68,7 @@ def constant_memory(size: Size, folder: Path) -> Cases:
     for mib in (64, 512) if size == "long" else (24,):
         path = folder / "big.jsonl"
         events = big_log(path, mib * MIB)
-        program = _VERIFY.format(paths=sys.path, path=str(path))
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        condition, found, grown_kib = done.stdout.split()
-        held = (condition, int(found)) == ("incomplete", events) and int(grown_kib) < 16 * 1024
+        found = verify_apart(path)
+        held = (found.condition, found.events) == ("incomplete", events) and found.grown_kib < 16 * 1024
         path.unlink()
-        yield None if held else f"{mib} MiB: {done.stdout}"
+        yield None if held else f"{mib} MiB: {found}"

@@ -8,9 +8,9 @@ import click
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
-from coding_agent.cli.verify import show
+from coding_agent.cli.verify import exit_of, show
 from coding_agent.errors import UsageError
-from coding_agent.store.index import recover_run
+from coding_agent.store.index import RunRecovery, recover_run
 from coding_agent.store.recover import Recovery, recover
 from coding_agent.store.rundir import RunDirectory
 
@@ -55,7 +55,7 @@ def _run(path: Path, *, rebuild: bool, as_json: bool) -> int:
     done = recover_run(RunDirectory.open(path), rebuild=rebuild)
     if as_json:
         print_json(done)
-        return exits.DAMAGED if done.refused else exits.OK
+        return _exit_of_run(done)
     for each in done.recovered:
         _show(Path(each.report.file), each)
     if done.manifest is not None:
@@ -66,14 +66,18 @@ def _run(path: Path, *, rebuild: bool, as_json: bool) -> int:
         show(report)
     if not (done.recovered or done.manifest or done.added or done.refused):
         out.print(f"{path}: nothing to recover", markup=False)
-    return exits.DAMAGED if done.refused else exits.OK
+    return _exit_of_run(done)
+
+
+def _exit_of_run(done: RunRecovery) -> int:
+    return max(map(exit_of, done.refused), default=exits.OK)
 
 
 def _show(log: Path, done: Recovery) -> None:
     if done.original is None:
         out.print(f"{log}: nothing to recover, it is {done.report.condition}", markup=False)
         if done.report.condition == "torn":
-            out.print(f"  next: {done.report.advice}", markup=False)
+            out.print(f"  next: {done.report.advice.text}", markup=False)
         return
     kept = f"{done.report.events} events kept, {done.cut_bytes} bytes cut"
     out.print(f"{log}: {kept}; the original is {done.original}", markup=False)

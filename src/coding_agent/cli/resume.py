@@ -14,6 +14,7 @@ from coding_agent.cli.fork import fork_jobs_of
 from coding_agent.cli.output import err
 from coding_agent.cli.running import Options, exit_of, jobs_of, open_backend, play, report
 from coding_agent.cli.sandboxes import sandbox_option
+from coding_agent.cli.verify import exit_of as exit_of_report
 from coding_agent.rollout.resume import Plan, plan
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.store.index import recover_run
@@ -59,7 +60,7 @@ def command(directory: Path, tasks: tuple[Path, ...], quiet: bool, as_json: bool
     kept = [str(path) for path in left.kept]
     report(outcomes, run, interrupted=interrupted, as_json=as_json, quiet=quiet, kept=kept, refused=refused)
     code = exit_of(outcomes, interrupted=interrupted)
-    return max(code, exits.DAMAGED) if left.refused else code
+    return max([code, *map(exit_of_report, left.refused)])
 
 
 def _show(left: Plan) -> None:
@@ -73,4 +74,5 @@ def _show(left: Plan) -> None:
             f"torn: {done.report.file}: {done.cut_bytes} bytes cut, the original is {done.original}", markup=False
         )
     for report_ in left.refused:
-        err.print(f"{report_.condition}: {report_.problem}; {report_.advice}", markup=False)
+        place = "" if (report_.problem or "").startswith(report_.file) else f"{report_.file}: "
+        err.print(f"{report_.condition}: {place}{report_.problem}\n  next: {report_.advice.text}", markup=False)

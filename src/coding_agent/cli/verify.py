@@ -11,6 +11,7 @@ import click
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import UsageError
+from coding_agent.store.manifest import Manifests
 from coding_agent.store.reader import LogReport
 from coding_agent.store.rundir import RunDirectory, verify_log
 
@@ -18,7 +19,7 @@ COLOURS = {"sealed": "green", "incomplete": "yellow"}
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(paths: tuple[Path, ...], as_json: bool) -> int:
     """Check every byte of logs and of the blobs that they name, and what the manifest of their run says.
@@ -27,27 +28,35 @@ def command(paths: tuple[Path, ...], as_json: bool) -> int:
 
     Example: coding-agent verify runs/my-run
     """
-    reports = [report for path in paths for report in reports_of(path)]
+    manifests = Manifests()
+    reports = [report for path in paths for report in reports_of(path, manifests)]
     if as_json:
-        print_json([{**attrs.asdict(report), "advice": report.advice} for report in reports])
+        print_json([{**attrs.asdict(report), "next": report.advice} for report in reports])
     else:
         for report in reports:
             show(report)
     return max((exit_of(report) for report in reports), default=exits.OK)
 
 
-def reports_of(path: Path) -> Iterator[LogReport]:
-    """The reports of a log, a run directory, or a folder of logs. Raises UsageError for a folder without any."""
-    if path.is_file():
-        yield from verify_log(path)
-    elif (path / "run.toml").exists() or (path / "manifest.jsonl").exists():
+def reports_of(path: Path, manifests: Manifests) -> Iterator[LogReport]:
+    """The reports of a log, a run directory, or a folder of logs. Raises UsageError for what is none of them.
+
+    A log that is not there is reported as missing when its run's manifest names it.
+    """
+    if path.name == "manifest.jsonl":
+        raise UsageError(f"{path} is a manifest, which is checked with its logs: coding-agent verify {path.parent}")
+    if path.is_dir() and ((path / "run.toml").exists() or (path / "manifest.jsonl").exists()):
         yield from RunDirectory(path).verify()
-    else:
-        logs = sorted(each for each in path.glob("**/*.jsonl") if each.name != "manifest.jsonl")
-        if not logs:
-            raise UsageError(f"{path}: there is no log (*.jsonl) in it")
-        for log in logs:
-            yield from verify_log(log)
+        return
+    if not path.exists() and manifests.entry(path) is None:
+        raise UsageError(f"{path} does not exist")
+    logs = (
+        sorted(each for each in path.glob("**/*.jsonl") if each.name != "manifest.jsonl") if path.is_dir() else [path]
+    )
+    if not logs:
+        raise UsageError(f"{path}: there is no log (*.jsonl) in it")
+    for log in logs:
+        yield from verify_log(log, manifests=manifests)
 
 
 def exit_of(report: LogReport) -> int:
@@ -62,7 +71,7 @@ def show(report: LogReport) -> None:
     if report.kind != "log":
         out.print(f"{report.kind} {report.file}", markup=False)
         out.print(f"  {report.problem}", markup=False)
-        out.print(f"  next: {report.advice}", markup=False)
+        out.print(f"  next: {report.advice.text}", markup=False)
         return
     digest = f"{report.events} events  head {report.head[:12]}  digest {report.semantic_digest[:12]}"
     blobs = f"  {_blobs(report.blobs)}" if report.blobs else ""
@@ -72,7 +81,7 @@ def show(report: LogReport) -> None:
         out.print(f"  {_blobs(report.blobs_unchecked)} {why}", markup=False)
     if report.condition != "sealed":
         out.print(f"  {report.problem or 'no Done'}", markup=False)
-        out.print(f"  next: {report.advice}", markup=False)
+        out.print(f"  next: {report.advice.text}", markup=False)
 
 
 def _blobs(count: int) -> str:

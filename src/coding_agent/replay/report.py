@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import attrs
 
@@ -18,8 +18,9 @@ from coding_agent.replay.effect import Effect, effect_of
 from coding_agent.replay.origin import derived_by
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.start import harness
+from coding_agent.store.advice import Advice, advice
 from coding_agent.store.reader import read_events
-from coding_agent.store.rundir import blobs_of
+from coding_agent.store.rundir import blobs_of, verify_log
 
 _ENVELOPE = ("at", "synced", "chain")
 """When a line was written and what was durable then; the chain is checked against the bytes instead."""
@@ -63,6 +64,8 @@ class Result:
     recorded_by: str | None = None
     replayed_by: str | None = None
     problem: str | None = None
+    next: Advice | None = None
+    """What to do about the problem."""
     divergence: Divergence | None = None
     contrast: Contrast | None = None
     derived_by: str | None = None
@@ -85,9 +88,16 @@ def report_of(path: Path) -> Result:
     try:
         return explain(path, replay_log(path))
     except LogIncompatible as error:
-        return Result(file=str(path), outcome="incompatible", problem=str(error))
+        return Result(file=str(path), outcome="incompatible", problem=str(error), next=_advice(path, "incompatible"))
     except StoreError as error:
-        return Result(file=str(path), outcome="damaged", problem=str(error))
+        return Result(file=str(path), outcome="damaged", problem=str(error), next=_advice(path, "damaged"))
+
+
+def _advice(path: Path, outcome: Literal["incompatible", "damaged"]) -> Advice:
+    """As `verify` gives it. What only decoding finds wrong, `verify` does not."""
+    wrong = (each for each in verify_log(path) if each.condition not in {"sealed", "incomplete"})
+    found = next(wrong, None)
+    return advice("log", outcome, file=str(path), run=None) if found is None else found.advice
 
 
 def explain(path: Path, replay: Replay) -> Result:
@@ -128,7 +138,9 @@ def headline(result: Result) -> str:
 
 
 def details(result: Result) -> list[str]:
-    """The further lines of a log that diverged."""
+    """The further lines of a log that diverged, or that could not be replayed."""
+    if result.next is not None:
+        return [f"  next: {result.next.text}"]
     return [f"  {name:<13}{text}" for name, text in _rows(result)]
 
 

@@ -16,9 +16,10 @@ from coding_agent.errors import UsageError
 from coding_agent.events.schema import Done, EpisodeStarted, Stopped
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Job
-from coding_agent.store.reader import LogReport, read_events, verify
-from coding_agent.store.recover import Recovery, recover, sealed_entry
-from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.manifest import Manifests
+from coding_agent.store.reader import LogReport, read_events
+from coding_agent.store.recover import Recovery, recover
+from coding_agent.store.rundir import RunDirectory, verify_log
 
 AGAIN = frozenset({"cancelled", "infra_error"})
 """Ends that say nothing about the agent."""
@@ -32,7 +33,7 @@ class Plan:
     jobs: tuple[Job, ...]
     recovered: tuple[Recovery, ...]
     refused: tuple[LogReport, ...]
-    """Damaged or of an unknown format: left alone, and their episodes with them."""
+    """Damaged, gone or of an unknown format, or a blob that its log needs to go on: left alone, the episode with it."""
 
     @property
     def going_on(self) -> int:
@@ -49,38 +50,35 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
     left: list[Job] = []
     recovered: list[Recovery] = []
     refused: list[LogReport] = []
+    manifests = Manifests()
     for job in jobs:
-        attempt = _latest(run, job)
+        attempt = _latest(run, job, manifests)
         if attempt is None:
             left.append(job)
             continue
         log = run.log_path(job.task.id, job.sample, attempt)
-        report = _judged(log)
+        # A log that was sealed and is not any more lost events, and must not go on as if it had not.
+        report, *blobs = verify_log(log, manifests=manifests)
         if report.condition == "torn":
             recovered.append(recover(log))
             report = recovered[-1].report
-        if report.condition in {"damaged", "incompatible"}:
+        if report.condition in {"damaged", "incompatible", "missing"}:
             refused.append(report)
         elif (rest := _rest(job, attempt, log)) is None:
             kept.append(log)
+        elif blobs:
+            refused.append(blobs[0])
         else:
             left.append(rest)
     return Plan(kept=tuple(kept), jobs=tuple(left), recovered=tuple(recovered), refused=tuple(refused))
 
 
-def _judged(log: Path) -> LogReport:
-    """As `verify`; a log that was sealed and is not any more lost events, and must not go on as if it had not."""
-    report = verify(log)
-    if report.condition in {"torn", "incomplete"} and (entry := sealed_entry(log)) is not None:
-        problem = f"it was sealed with {entry.events} events, as the manifest says; now it is {report.condition}"
-        return attrs.evolve(report, condition="damaged", problem=problem)
-    return report
-
-
-def _latest(run: RunDirectory, job: Job) -> int | None:
+def _latest(run: RunDirectory, job: Job, manifests: Manifests) -> int | None:
+    """The last attempt that is there, or that the manifest says was there."""
     attempt = None
     for number in range(1_000_000):
-        if not run.log_path(job.task.id, job.sample, number).exists():
+        log = run.log_path(job.task.id, job.sample, number)
+        if not log.exists() and manifests.entry(log) is None:
             break
         attempt = number
     return attempt

@@ -109,6 +109,29 @@ def read_manifest(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Entry]:
         yield entry
 
 
+class Manifests:
+    """What the manifests of runs say of logs. Each is read once, up to where it is damaged."""
+
+    def __init__(self, disk: Disk = REAL_DISK) -> None:
+        self._disk = disk
+        self._read: dict[Path, dict[str, Entry]] = {}
+
+    def entry(self, log: Path) -> Entry | None:
+        """The entry that names this log: it was sealed once."""
+        whole = log.absolute()
+        for folder in whole.parents:
+            if folder in self._read or self._disk.exists(folder / "manifest.jsonl"):
+                return self._entries(folder).get(str(whole.relative_to(folder)))
+        return None
+
+    def _entries(self, folder: Path) -> dict[str, Entry]:
+        if folder not in self._read:
+            found = self._read.setdefault(folder, {})
+            with suppress(StoreError):
+                found.update((entry.path, entry) for entry in read_manifest(folder / "manifest.jsonl", disk=self._disk))
+        return self._read[folder]
+
+
 def _open(disk: Disk, path: Path) -> int:
     try:
         return disk.open(path)

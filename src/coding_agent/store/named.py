@@ -38,22 +38,26 @@ class BlobCheck:
     """False: nothing says where the blobs are, so they are counted and not looked for."""
     intact: int = 0
     unchecked: int = 0
-    _seen: set[str] = attrs.field(factory=set)
+    wrong: int = 0
+    """How often one that is gone or changed was named."""
+    _seen: dict[str, bool] = attrs.field(factory=dict)
+    """Whether it is wrong."""
 
     def problems(self, record: Record) -> Iterator[BlobProblem]:
         """What is wrong with the blobs that this record is the first to name."""
         changes = record.data.get("changes") if isinstance(record.data, dict) else None
         for name in () if changes is None else blobs_in(changes):
             if name in self._seen:
+                self.wrong += self._seen[name]
                 continue
             if len(self._seen) == REMEMBERED:
                 self._seen.clear()
-            self._seen.add(name)
-            if not self.there:
-                self.unchecked += 1
-            elif (found := self.store.problem(name)) is None:
-                self.intact += 1
-            else:
+            found = self.store.problem(name) if self.there else None
+            self._seen[name] = found is not None
+            self.unchecked += not self.there
+            self.intact += self.there and found is None
+            if found is not None:
+                self.wrong += 1
                 condition, what = found
                 file = str(self.store.directory / name)
                 yield BlobProblem(file=file, condition=condition, what=what, line=record.seq + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import attrs
 
@@ -18,12 +18,11 @@ from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, r
 from coding_agent.events.schema import FORMAT, Event
 from coding_agent.events.unknown import Unknown
 from coding_agent.events.upcast import UPCASTERS, Upcaster, upcast
+from coding_agent.store.advice import Advice, Condition, FileKind, LogCondition, advice
 from coding_agent.store.disk import REAL_DISK, Disk
 from coding_agent.store.torn import BadLine, judge
 
-LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
 EMPTY = "the file is empty: no event was ever written"
-FileKind = Literal["log", "manifest", "blob"]
 
 
 @attrs.frozen(kw_only=True)
@@ -50,24 +49,20 @@ class LogReport:
     blobs_unchecked: int = 0
     """Blobs that it names and that were not looked for: it is alone, without a folder `blobs/`."""
 
+    lacks_blobs: bool = False
+    """It names blobs that are gone or changed: there is a report of each."""
+    run: str | None = None
+    """The run directory that it is part of."""
+
     @property
-    def advice(self) -> str:
+    def advice(self) -> Advice:
         """What to do about it."""
-        if self.kind == "manifest":
-            rebuild = "" if self.condition == "torn" else " --rebuild"
-            return f"`coding-agent recover DIR{rebuild}` writes what is wrong anew from the logs and keeps the original"
-        if self.kind == "blob":
-            return "restore the file from a copy; files and patch of that episode can not be rebuilt without it"
-        if self.condition == "torn" and self.problem is not None and EMPTY in self.problem:
-            return "no event was ever written: `coding-agent resume DIR` begins the episode anew, or delete the file"
-        return {
-            "sealed": "nothing: every byte is as it was written",
-            "incomplete": "the episode has no Done: it was killed, or still runs; what is there is intact",
-            "torn": "`coding-agent recover LOG` cuts the unfinished tail and keeps the original beside it",
-            "damaged": "restore the file from a copy; nothing was changed",
-            "incompatible": "read it with the release that wrote it, or a newer one",
-            "missing": "restore the file: the manifest says that it was sealed",
-        }[self.condition]
+        condition: Condition = self.condition
+        if condition == "torn" and self.problem is not None and EMPTY in self.problem:
+            condition = "empty"
+        elif condition == "incomplete" and self.lacks_blobs:
+            condition = "lacking"
+        return advice(self.kind, condition, file=self.file, run=self.run)
 
 
 def read_records(path: Path, *, disk: Disk = REAL_DISK, strict: bool = True) -> Iterator[Record]:

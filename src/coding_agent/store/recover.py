@@ -11,7 +11,7 @@ import attrs
 
 from coding_agent.errors import LogDamaged, LogIncompatible, StoreError, StoreUnwritable
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
-from coding_agent.store.manifest import Entry, read_manifest
+from coding_agent.store.manifest import Manifests
 from coding_agent.store.reader import LogReport, verify
 from coding_agent.store.writer import lock, release
 
@@ -69,7 +69,7 @@ def _cuttable(path: Path, disk: Disk) -> LogReport:
     problem = report.problem or report.condition
     if report.condition == "damaged":
         raise LogDamaged(str(path), problem, line=report.line, byte=report.byte)
-    if report.condition == "torn" and (entry := sealed_entry(path, disk=disk)) is not None:
+    if report.condition == "torn" and (entry := Manifests(disk).entry(path)) is not None:
         message = f"it was sealed with {entry.events} events, as the manifest says; restore it from a copy: {problem}"
         raise LogDamaged(str(path), message, line=report.line, byte=report.byte)
     if report.condition == "incompatible":
@@ -77,17 +77,6 @@ def _cuttable(path: Path, disk: Disk) -> LogReport:
     if report.condition == "missing":
         raise StoreError(str(path), problem)
     return report
-
-
-def sealed_entry(path: Path, *, disk: Disk = REAL_DISK) -> Entry | None:
-    """The entry of the run's manifest that names this log: it was sealed once."""
-    whole = path.absolute()
-    for folder in whole.parents:
-        if disk.exists(folder / "manifest.jsonl"):
-            name = str(whole.relative_to(folder))
-            with suppress(StoreError):
-                return next((e for e in read_manifest(folder / "manifest.jsonl", disk=disk) if e.path == name), None)
-    return None
 
 
 def _open(disk: Disk, path: Path) -> int:

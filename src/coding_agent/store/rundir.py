@@ -14,10 +14,9 @@ import tomli_w
 from coding_agent.errors import LogTorn, StoreError, UsageError
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
-from coding_agent.store.manifest import Entry, Manifest, read_manifest
+from coding_agent.store.manifest import Entry, Manifest, Manifests, read_manifest
 from coding_agent.store.named import BlobCheck, BlobProblem
-from coding_agent.store.reader import LogCondition, LogReport, verify
-from coding_agent.store.recover import sealed_entry
+from coding_agent.store.reader import LogReport, verify
 
 
 @attrs.frozen
@@ -76,42 +75,57 @@ class RunDirectory:
     def verify(self) -> Iterator[LogReport]:
         """Every log, and what is wrong with the manifest, with the logs that it names and the blobs that they name."""
         sealed: dict[Path, Entry] = {}
+        run = self.path if self.disk.exists(self.path / "run.toml") else None
         path = self.path / "manifest.jsonl"
         if self.disk.exists(path):
             try:
                 sealed.update((self.path / entry.path, entry) for entry in read_manifest(path, disk=self.disk))
             except StoreError as error:
-                condition: LogCondition = "torn" if isinstance(error, LogTorn) else "damaged"
                 yield LogReport(
                     file=str(path),
                     kind="manifest",
-                    condition=condition,
+                    condition="torn" if isinstance(error, LogTorn) else "damaged",
                     problem=str(error),
                     line=error.line,
                     byte=error.byte,
+                    run=None if run is None else str(run),
                 )
         check = BlobCheck(self.blobs, there=True)
         for log in sorted({*self.logs(), *sealed}):
-            yield from _verified(log, check, sealed.get(log), self.disk)
+            yield from _verified(log, check, sealed.get(log), run, self.disk)
 
 
-def verify_log(log: Path, *, disk: Disk = REAL_DISK) -> Iterator[LogReport]:
-    """One log, held against the manifest of its run, and what is wrong with the blobs that it names."""
-    yield from _verified(log, blob_check(log, disk=disk), sealed_entry(log, disk=disk), disk)
+def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None = None) -> Iterator[LogReport]:
+    """One log, held against the manifest of its run, and what is wrong with the blobs that it names.
+
+    `manifests`: when many are verified, so that each manifest is read once.
+    """
+    entry = (manifests or Manifests(disk)).entry(log)
+    yield from _verified(log, blob_check(log, disk=disk), entry, run_of(log, disk=disk), disk)
 
 
-def _verified(log: Path, check: BlobCheck, entry: Entry | None, disk: Disk) -> Iterator[LogReport]:
-    before, wrong = (check.intact, check.unchecked), list[BlobProblem]()
+def _verified(log: Path, check: BlobCheck, entry: Entry | None, run: Path | None, disk: Disk) -> Iterator[LogReport]:
+    intact, unchecked, lacking = check.intact, check.unchecked, check.wrong
+    wrong: list[BlobProblem] = []
     report = verify(log, disk=disk, see=lambda record: wrong.extend(check.problems(record)))
-    intact, unchecked = check.intact - before[0], check.unchecked - before[1]
-    yield attrs.evolve(_held_against(report, entry), blobs=intact, blobs_unchecked=unchecked)
+    folder = None if run is None else str(run)
+    yield attrs.evolve(
+        _held_against(report, entry),
+        blobs=check.intact - intact,
+        blobs_unchecked=check.unchecked - unchecked,
+        lacks_blobs=check.wrong > lacking,
+        run=folder,
+    )
     for each in wrong:
         told = f"{each.what}; line {each.line} of {log} names it"
-        yield LogReport(file=each.file, kind="blob", condition=each.condition, problem=told)
+        yield LogReport(file=each.file, kind="blob", condition=each.condition, problem=told, run=folder)
 
 
 def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
-    if entry is None or report.condition not in {"sealed", "incomplete", "torn"} or report.head == entry.head:
+    """What was sealed and is another log now, or shorter, or has a torn end, is damaged."""
+    if entry is None or report.condition not in {"sealed", "incomplete", "torn"}:
+        return report
+    if report.condition == "sealed" and report.head == entry.head:
         return report
     problem = f"the manifest says {entry.events} events ending in chain {entry.head[:12]}, this is not that log"
     return attrs.evolve(report, condition="damaged", problem=report.problem or problem)

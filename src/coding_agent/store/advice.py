@@ -1,0 +1,68 @@
+"""What to do about a log, manifest or blob: one table, whoever asks. Where a command does it, it is named in full."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Literal
+
+import attrs
+
+LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
+FileKind = Literal["log", "manifest", "blob"]
+Condition = Literal[LogCondition, "empty", "lacking"]
+"""`empty`: torn, and nothing to keep; `lacking`: incomplete, and can not go on without its blobs."""
+
+
+@attrs.frozen(kw_only=True)
+class Advice:
+    """`command`: the arguments of `coding-agent` that do it; none where no command can."""
+
+    text: str
+    """With the command in it, ready to be typed."""
+    command: tuple[str, ...] = ()
+
+
+COPY = "restore the file from a copy; no command changes what was durable"
+BLOB = "restore the file from a copy; files and patch of that episode can not be rebuilt without it"
+NEWER = "read it with the release that wrote it, or a newer one"
+CUT = "`{}` cuts the unfinished tail and keeps the original beside it"
+LACKING = "restore the blobs that it names first; then it can go on"
+ANEW = "`{}` writes what is wrong anew from the logs, and keeps the original"
+NO_RUN = "restore run.toml from a copy, without which this is no run directory; then recover the directory"
+
+# By kind, condition, and whether it is part of a run directory. In a command LOG stands for the file, RUN for the
+# directory; in a text {} stands for the command.
+TABLE: dict[tuple[FileKind, Condition, bool], tuple[str, tuple[str, ...]]] = {
+    ("log", "sealed", False): ("nothing: every byte is as it was written", ()),
+    ("log", "sealed", True): ("nothing: every byte is as it was written", ()),
+    ("log", "incomplete", False): ("what is there is intact: `{}` derives it as far as it goes", ("replay", "LOG")),
+    ("log", "incomplete", True): ("it was killed, or still runs; `{}` goes on with what is there", ("resume", "RUN")),
+    ("log", "lacking", False): (LACKING, ()),
+    ("log", "lacking", True): (LACKING, ()),
+    ("log", "torn", False): (CUT, ("recover", "LOG")),
+    ("log", "torn", True): (CUT, ("recover", "LOG")),
+    ("log", "empty", False): ("delete the file: no event was ever written", ()),
+    ("log", "empty", True): ("no event was ever written; `{}` begins the episode anew", ("resume", "RUN")),
+    ("log", "damaged", False): (COPY, ()),
+    ("log", "damaged", True): (COPY, ()),
+    ("log", "incompatible", False): (NEWER, ()),
+    ("log", "incompatible", True): (NEWER, ()),
+    ("log", "missing", False): ("restore the file from a copy", ()),
+    ("log", "missing", True): ("restore the file from a copy: the manifest says that it was sealed", ()),
+    ("manifest", "torn", False): (NO_RUN, ()),
+    ("manifest", "torn", True): (ANEW, ("recover", "RUN")),
+    ("manifest", "damaged", False): (NO_RUN, ()),
+    ("manifest", "damaged", True): (f"{ANEW}; it can not know which logs are gone", ("recover", "RUN", "--rebuild")),
+    ("blob", "missing", False): (BLOB, ()),
+    ("blob", "missing", True): (BLOB, ()),
+    ("blob", "damaged", False): (BLOB, ()),
+    ("blob", "damaged", True): (BLOB, ()),
+}
+
+
+def advice(kind: FileKind, condition: Condition, *, file: str, run: str | None) -> Advice:
+    """What to do about a file in this condition; `run` is the run directory that it is part of."""
+    text, words = TABLE[kind, condition, run is not None]
+    places = {"LOG": file, "RUN": run or ""}
+    command = tuple(places.get(word, word) for word in words)
+    return Advice(text=text.format(shlex.join(("coding-agent", *command))), command=command)
