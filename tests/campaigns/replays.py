@@ -12,9 +12,14 @@ from tests.replay.source_mutations import FEW, MUTATIONS, all_noticed
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
 
 
-@campaign("Every changed field of every recorded event is reported at its event, a derived one by its name")
+@campaign(
+    "Every changed field of every recorded event, sealed again, is reported at its event, a derived one by its name"
+)
 def fields(size: Size, folder: Path) -> Cases:
-    """Long: every value of every event; short: each field of each type of event once."""
+    """Each case is a file of its own, and all that the replay sees.
+
+    Long: every value of every event; short: each field of each type of event once.
+    """
     tried: set[str] = set()
     for path in GOLDEN:
         records = list(read_records(path))
@@ -23,7 +28,7 @@ def fields(size: Size, folder: Path) -> Cases:
                 continue
             tried.add(mutation.what)
             where = f"{path.name}, event {mutation.record.seq}, {mutation.what} {mutation.path}"
-            yield None if noticed(records, mutation) else where
+            yield None if noticed(records, mutation, folder) else where
 
 
 @campaign("Every changed rule of our own source is noticed by a recorded episode")

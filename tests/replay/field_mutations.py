@@ -5,16 +5,21 @@ Enumerated from the schema's own markers, so that a new field can not be forgott
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path as FilePath
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
+import orjson
 
+from coding_agent.cli.exits import DIFFERENT
+from coding_agent.cli.replay import CODES
 from coding_agent.events.codec import field_kinds
 from coding_agent.events.kinds import FieldKind
-from coding_agent.events.line import CHAIN_SEED, Record, chain_of
+from coding_agent.events.line import CHAIN_SEED, KEYS, STATE_SEED, Record, chain_of, next_state
 from coding_agent.events.schema import WIRE_NAMES
-from coding_agent.replay.sealed import replay
+from coding_agent.replay.report import report_of
 
 CLASSES: dict[str, Any] = {name: cls for cls, name in WIRE_NAMES.items()}
 Path = tuple[str | int, ...]
@@ -44,12 +49,31 @@ def mutations(records: Sequence[Record]) -> Iterator[Mutation]:
             yield Mutation(record=attrs.evolve(record, data=data), path=path, kind=kind)
 
 
-def noticed(records: Sequence[Record], mutation: Mutation) -> bool:
-    """Whether a replay of the mutated log, chain sealed again, reports the mutation at its event (and field)."""
-    seq = mutation.record.seq
-    changed = [*records[:seq], mutation.record, *records[seq + 1 :]]
-    found = replay(changed).divergence
-    if found is None or found.seq != seq:
+def written(records: Sequence[Record], mutation: Mutation | None, file: FilePath) -> FilePath:
+    """The log with the mutation in it, as somebody who covers it up would write it.
+
+    Every chain is computed anew; after a change to a derived field every state hash too, since that does not betray it.
+    """
+    covered = mutation is not None and mutation.kind is FieldKind.DERIVED
+    chain, state, whole = CHAIN_SEED, STATE_SEED, []
+    for each in records:
+        record = mutation.record if mutation is not None and each.seq == mutation.record.seq else each
+        if covered:
+            state = next_state(state, record.event)
+            record = attrs.evolve(record, state=state)
+        body = {key: getattr(record, key) for key in KEYS if key != "chain"}
+        head = orjson.dumps(body)[:-1]
+        chain = hashlib.sha256(chain.encode() + head).hexdigest()
+        whole.append(head + b',"chain":"' + chain.encode() + b'"}\n')
+    file.write_bytes(b"".join(whole))
+    return file
+
+
+def noticed(records: Sequence[Record], mutation: Mutation, folder: FilePath) -> bool:
+    """Whether a replay that is given nothing but the mutated file reports the mutation at its event (and field)."""
+    result = report_of(written(records, mutation, folder / "mutated.jsonl"))
+    found = result.divergence
+    if found is None or found.seq != mutation.record.seq or CODES[result.outcome] != DIFFERENT:
         return False
     where = _dotted(mutation)
     # A name that was added to an object is itself the first that differs, or its object where it is null.

@@ -27,9 +27,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     return list(read_records(outcome.path))
 
 
-def test_every_changed_value_of_a_live_episode_is_reported_where_it_is(recorded: list[Record]) -> None:
+def test_every_changed_value_of_a_live_episode_is_reported_where_it_is(recorded: list[Record], tmp_path: Path) -> None:
     tried = list(mutations(recorded))
-    assert [mutation.what for mutation in tried if not noticed(recorded, mutation)] == []
+    assert [mutation.what for mutation in tried if not noticed(recorded, mutation, tmp_path)] == []
     assert len(tried) > 60
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import attrs
 import pytest
 
+from coding_agent.events.kinds import FieldKind
 from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, ToolCall
 from coding_agent.replay.divergence import Divergence
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.store.reader import read_records, verify
 from coding_agent.tools.dispatch import tool_schemas
-from tests.replay.field_mutations import resealed
+from tests.replay.field_mutations import Mutation, mutations, resealed, written
 from tests.replay.played_again import difference
 from tests.replay.rewriting import rewrite
 from tests.replay.source_mutations import AREAS, MUTATIONS, noticed
@@ -30,6 +31,18 @@ def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path:
     found = replay_log(tmp_path / "a.jsonl").divergence
     assert found is not None
     assert (found.seq, found.path, found.recorded, found.replayed) == (at, "tool_call.call", "1.1", "1.0")
+
+
+@pytest.mark.parametrize("kind", FieldKind)
+def test_a_mutated_log_is_sealed_again_as_the_original_was(tmp_path: Path, kind: FieldKind) -> None:
+    """Else the replay would notice the forger's hand, not the change."""
+    source = next(path for path in GOLDEN if path.name == "ep123.jsonl")
+    records = list(read_records(source))
+    assert written(records, None, tmp_path / "same.jsonl").read_bytes() == source.read_bytes()
+    covered = Mutation(record=records[3], path=(), kind=kind)
+    assert written(records, covered, tmp_path / "covered.jsonl").read_bytes() == source.read_bytes()
+    mutation = next(each for each in mutations(records) if each.record.seq == 3 and each.kind is not FieldKind.OBSERVED)
+    assert verify(written(records, mutation, tmp_path / "mutated.jsonl")).condition == "sealed"
 
 
 def test_a_digest_that_differs_for_a_reason_of_its_own_is_another_cause(tmp_path: Path) -> None:
