@@ -59,6 +59,9 @@ def show(results: Sequence[Result]) -> None:
         if result.cause is not None:
             explained.add(result.cause)
     summary = summary_of(results)
+    if len(results) > 1:
+        tally = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.outcomes.items()))
+        out.print(f"\n{len(results)} logs: {tally}")
     diverged = summary.outcomes.get("diverged", 0)
     if diverged > 1:
         out.print(f"\n{diverged} episodes diverged, {_plural(len(summary.causes), 'cause')}:")

@@ -146,7 +146,7 @@ def parse(raw: bytes, *, strict: bool = True) -> Record:
     if not isinstance(body, dict) or tuple(body) != KEYS:
         found = list(body) if isinstance(body, dict) else type(body).__name__
         raise DecodeError("$", "an object with the keys " + ", ".join(KEYS), found)
-    if strict and orjson.dumps(body) != raw[:-1]:
+    if strict and _as_written(body) != raw[:-1]:
         _refuse_ambiguity(raw)
     number, wire_name, at, synced, _, state, chain = body.values()
     if not (type(number) is type(synced) is int and type(wire_name) is type(at) is type(state) is type(chain) is str):
@@ -156,6 +156,13 @@ def parse(raw: bytes, *, strict: bool = True) -> Record:
     record = Record.__new__(Record)
     record.__dict__.update(body)
     return record
+
+
+def _as_written(body: JSON) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:  # it reads a thousand levels, and writes a quarter of them
+        raise DecodeError("$", "values that are not nested so deeply", str(error)) from error
 
 
 def _refuse_ambiguity(raw: bytes) -> None:

@@ -6,9 +6,11 @@ was given: what that means is the caller's to decide.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -97,7 +99,12 @@ class RealDisk:
         os.close(fd)
 
     def read(self, path: Path) -> BinaryIO:
-        return path.open("rb")
+        # Opening a pipe would wait for somebody who writes into it.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return os.fdopen(fd, "rb")
 
     def exists(self, path: Path) -> bool:
         return path.exists()

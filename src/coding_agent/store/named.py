@@ -71,12 +71,13 @@ class BlobCheck:
 
 def blobs_in(data: JSON) -> Iterator[str]:
     """The blobs that an event's data names, wherever: those of an event of a later release too."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if key == "blob" and isinstance(value, str) and BLOB_NAME.fullmatch(value):
-                yield value
-            else:
-                yield from blobs_in(value)
-    elif isinstance(data, list):
-        for item in data:
-            yield from blobs_in(item)
+    left = [data]  # not by recursion: what is only verified may be nested as deep as the JSON parser allows
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            name = item.get("blob")
+            if isinstance(name, str) and BLOB_NAME.fullmatch(name):
+                yield name
+            left += item.values()
+        elif isinstance(item, list):
+            left += item
