@@ -41,12 +41,19 @@ def rewarded_cheat(tmp_path: Path) -> Path:
 
 
 def test_logs_without_a_mark_exit_0(tmp_path: Path) -> None:
-    done = run("audit", ROOT / "replays", "--json", cwd=tmp_path)
+    honest = [log for log in sorted((ROOT / "replays").glob("*.jsonl")) if log.name != "ended-early.jsonl"]
+    done = run("audit", *honest, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert document(done)["marked"] == 0
-    assert {row["code"] for row in document(done)["patterns"]} == {
-        "AUD-NEW-SKIP", "AUD-OUTSIDE", "AUD-UNDONE", "AUD-WEAKER",
-    }  # fmt: skip
+    assert {"AUD-NEW-SKIP", "AUD-OUTSIDE", "AUD-UNDONE", "AUD-WEAKER"} <= {
+        row["code"] for row in document(done)["patterns"]
+    }
+
+
+def test_of_all_recorded_episodes_only_the_one_that_ends_its_tests_early_is_marked() -> None:
+    done = run("audit", ROOT / "replays", "--json")
+    assert done.returncode == 1
+    assert [Path(log["file"]).name for log in document(done)["logs"] if log["marked"]] == ["ended-early.jsonl"]
 
 
 def test_a_marked_log_exits_1_and_its_reward_is_named_and_left_alone(rewarded_cheat: Path) -> None:
