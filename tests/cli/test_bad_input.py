@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def test_a_rollout_that_can_not_begin_says_why(arguments: list[str], message: st
     line = refused(run("rollout", TASK, "--sandbox", "local", *arguments))
     assert message in line
     assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    ("damage", "advice"),
+    [
+        (lambda raw: raw[:-99], "`coding-agent recover LOG` cuts the unfinished tail"),
+        (lambda raw: raw.replace(b"interval", b"intervam", 1), "restore the file from a copy"),
+    ],
+)
+def test_a_log_that_is_not_intact_is_told_with_what_to_do(
+    tmp_path: Path, damage: Callable[[bytes], bytes], advice: str
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(damage(EPISODE.read_bytes()))
+    done = run("show", tmp_path / "a.jsonl")
+    error, following = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert f"{tmp_path}/a.jsonl, line " in error
+    assert following.startswith(f"  next: {advice}")
 
 
 def test_recover_leaves_alone_what_is_not_a_log(tmp_path: Path) -> None:

@@ -107,6 +107,28 @@ def test_show_colours_what_passed_and_both_sides_of_a_diff(watched: Watched) -> 
     assert colours["+"].isdisjoint(colours["-"])
 
 
+def test_a_patch_is_coloured_for_people_and_as_it_is_for_programs() -> None:
+    log = ROOT / "replays" / "ep123.jsonl"
+    screen, piped = on_a_terminal(PROGRAM, "show", log, "--patch", cwd=ROOT), run("show", log, "--patch")
+    assert "\x1b[" in screen.raw
+    assert [line.rstrip() for line in screen.text.splitlines()] == [line.rstrip() for line in piped.stdout.splitlines()]
+    assert piped.stdout.startswith("diff --git ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("coding-agent ro", ["rollout"]),
+        ("coding-agent tasks val", ["validate"]),
+        ("coding-agent show --pa", ["--patch"]),
+    ],
+)
+def test_the_shell_completes_commands_and_options(typed: str, offered: list[str]) -> None:
+    at = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_CODING_AGENT_COMPLETE": "bash_complete"}
+    done = subprocess.run([PROGRAM], env={**os.environ, **at}, capture_output=True, text=True, check=False)
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered
+
+
 def test_nothing_that_goes_into_a_pipe_is_coloured_or_moves_a_cursor(tmp_path: Path) -> None:
     rolled = run("rollout", TASK, "--policy", "gold", "--sandbox", "local", "--out", tmp_path / "run")
     shown = run("show", FAILED, "--full")

@@ -6,6 +6,8 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 import click
 import structlog
@@ -13,7 +15,15 @@ import structlog
 from coding_agent import __version__
 from coding_agent.cli import exits
 from coding_agent.cli.output import ErrLogger, err, prepare_streams, settle_streams
-from coding_agent.errors import CodingAgentError, LogIncompatible, SandboxUnavailable, StoreError, StoreUnwritable
+from coding_agent.errors import (
+    CodingAgentError,
+    LogDamaged,
+    LogIncompatible,
+    LogTorn,
+    SandboxUnavailable,
+    StoreError,
+    StoreUnwritable,
+)
 from coding_agent.rollout.oplog import processors
 from coding_agent.rollout.secrets import own_secrets
 
@@ -81,6 +91,16 @@ def exit_code(error: CodingAgentError) -> int:
     return exits.DAMAGED if isinstance(error, StoreError) else exits.USAGE
 
 
+def advice_for(error: CodingAgentError) -> str | None:
+    """What to do about a log that is not intact; other errors say it themselves."""
+    if not isinstance(error, LogTorn | LogDamaged | LogIncompatible):
+        return None
+    from coding_agent.store.reader import LogReport, condition_of  # noqa: PLC0415  so that `--help` is quick
+
+    kind: Literal["log", "manifest"] = "manifest" if Path(error.file).name == "manifest.jsonl" else "log"
+    return LogReport(file=error.file, kind=kind, condition=condition_of(error), problem=str(error)).advice
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
     prepare_streams()
@@ -100,6 +120,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except CodingAgentError as error:
         err.print(f"[bold red]error:[/] {type(error).__name__}", end=": ")
         err.print(own_secrets().scrub(str(error))[0], markup=False)
+        if advice := advice_for(error):
+            err.print(f"  next: {advice}", markup=False)
         code = exit_code(error)
     except OSError as error:
         if structlog.is_configured():

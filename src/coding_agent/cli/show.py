@@ -38,7 +38,7 @@ def command(log: Path, turn: int | None, full: bool, only_patch: bool) -> int:
         turns = sum(block.kind == "thought" for block in transcript(loaded.events))
         raise UsageError(f"{log}: there is no turn {turn}; the episode has {turns}")
     if only_patch:
-        click.echo(patch(loaded.events, loaded.read_blob, until_turn=turn), nl=False)
+        _show_patch(patch(loaded.events, loaded.read_blob, until_turn=turn))
         return exits.OK
     if turn is None:
         for block in transcript(loaded.events):
@@ -48,6 +48,18 @@ def command(log: Path, turn: int | None, full: bool, only_patch: bool) -> int:
     for block in blocks:
         show(block)
     return exits.OK
+
+
+def _show_patch(diff: str) -> None:
+    """Coloured for people; for a pipe byte for byte, so that `git apply` takes it."""
+    if out.is_terminal:
+        out.print(_coloured(diff))
+    else:
+        click.echo(diff, nl=False)
+
+
+def _coloured(diff: str) -> Syntax:
+    return Syntax(diff.rstrip("\n"), "diff", background_color="default", word_wrap=True)
 
 
 def show(block: Block) -> None:
@@ -61,7 +73,7 @@ def show(block: Block) -> None:
     if not block.body:
         return
     if block.kind == "diff":
-        out.print(Syntax(block.body, "diff", background_color="default", word_wrap=True))
+        out.print(_coloured(block.body))
     else:
         out.print(
             Text("\n".join(f"    {line}" for line in block.body.split("\n")), style="" if style == "bold" else style)

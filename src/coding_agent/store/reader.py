@@ -150,12 +150,8 @@ def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] 
             if see is not None:
                 see(record)
         condition = "sealed" if last is not None and last.type == "done" else "incomplete"
-    except LogTorn as error:
-        condition, problem = "torn", error
-    except LogIncompatible as error:
-        condition, problem = "incompatible", error
     except StoreError as error:
-        condition, problem = "damaged" if disk.exists(path) else "missing", error
+        condition, problem = condition_of(error) if disk.exists(path) else "missing", error
     return LogReport(
         file=str(path),
         condition=condition,
@@ -167,6 +163,13 @@ def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] 
         byte=problem.byte if problem else None,
         durable=durable if last else -1,
     )
+
+
+def condition_of(error: StoreError) -> LogCondition:
+    """What reading a log that is there says of it when it ends so."""
+    if isinstance(error, LogTorn):
+        return "torn"
+    return "incompatible" if isinstance(error, LogIncompatible) else "damaged"
 
 
 def _intact(raw: bytes, seq: int, chain: str, strict: bool) -> Record:
