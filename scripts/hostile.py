@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,8 @@ from tests.hostile.attack import LATE_S, Report, attack
 from tests.hostile.corpus import attempts
 from tests.hostile.program import STAGES, corpus
 from tests.hostile.test_rewards import earned, played
+
+OOM = "test_graded_tests_that_the_kernel_kills_for_want_of_memory_are_masked"
 
 
 def main(words: Sequence[str]) -> int:
@@ -35,7 +38,7 @@ def main(words: Sequence[str]) -> int:
         _by_family(report)
         print(f"{'':>17}took {time.monotonic() - began:.0f} s; {report.neighbours} neighbours beside, "
               f"the slowest {report.slowest:.1f} times the median", flush=True)  # fmt: skip
-        rewards = {} if words else _rewards(folder)
+        rewards = {} if words else {**_rewards(folder), **_out_of_memory()}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     wrong = {
@@ -74,6 +77,19 @@ def _rewards(folder: Path) -> dict[str, list[str]]:
         odd = [f"{name}: {end}" for name, end in sorted(found.items()) if end != ("submitted", right)]
         wrong[f"{title}, of {len(found)} {'cheats' if right == 0 else 'honest solutions'}"] = odd
     return wrong
+
+
+def _out_of_memory() -> dict[str, list[str]]:
+    """Graded tests that the kernel kills for want of memory: tried here, where nothing else is graded meanwhile."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/rollout/test_infrastructure.py", "-k", OOM],
+        env={**os.environ, "CODING_AGENT_OOM": "1"}, cwd=Path(__file__).parent.parent, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if " skipped" in done.stdout and " passed" not in done.stdout:
+        print(f"{'':>17}no control group can be made here: the kernel's out-of-memory killer was not tried")
+        return {}
+    return {"kills for want of memory not masked": [] if done.returncode == 0 else done.stdout.splitlines()[-5:]}
 
 
 if __name__ == "__main__":
