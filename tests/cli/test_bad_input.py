@@ -48,7 +48,7 @@ def test_a_rollout_that_can_not_begin_says_why(arguments: list[str], message: st
 @pytest.mark.parametrize(
     ("damage", "advice"),
     [
-        (lambda raw: raw[:-99], "`coding-agent recover LOG` cuts the unfinished tail"),
+        (lambda raw: raw[:-99], "`coding-agent recover {}` cuts the unfinished tail"),
         (lambda raw: raw.replace(b"interval", b"intervam", 1), "restore the file from a copy"),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_log_that_is_not_intact_is_told_with_what_to_do(
     error, following = done.stderr.splitlines()
     assert done.returncode == 3
     assert f"{tmp_path}/a.jsonl, line " in error
-    assert following.startswith(f"  next: {advice}")
+    assert following.startswith(f"  next: {advice.format(tmp_path / 'a.jsonl')}")
 
 
 def test_recover_leaves_alone_what_is_not_a_log(tmp_path: Path) -> None:

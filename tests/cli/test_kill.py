@@ -115,7 +115,7 @@ def test_a_line_that_was_half_written_is_torn_and_what_came_before_it_is_there(h
     (torn,) = (log for log, report in found.items() if report["condition"] == "torn")
     assert torn.stat().st_size == limit
     assert "was never completely written" in found[torn]["problem"]
-    assert "coding-agent recover LOG" in found[torn]["advice"]
+    assert found[torn]["next"]["command"] == ["recover", str(torn)]
     _nothing_acknowledged_is_lost(half_way)
     assert run("recover", half_way.out).returncode == 0
     assert sorted(report.condition for report in half_way.reports().values()) == ["incomplete"] * 3 + ["sealed"] * 3

@@ -6,8 +6,6 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal
 
 import click
 import structlog
@@ -95,10 +93,9 @@ def advice_for(error: CodingAgentError) -> str | None:
     """What to do about a log that is not intact; other errors say it themselves."""
     if not isinstance(error, LogTorn | LogDamaged | LogIncompatible):
         return None
-    from coding_agent.store.reader import LogReport, condition_of  # noqa: PLC0415  so that `--help` is quick
+    from coding_agent.store.rundir import advice_about  # noqa: PLC0415  so that `--help` is quick
 
-    kind: Literal["log", "manifest"] = "manifest" if Path(error.file).name == "manifest.jsonl" else "log"
-    return LogReport(file=error.file, kind=kind, condition=condition_of(error), problem=str(error)).advice
+    return advice_about(error).text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 import attrs
 
@@ -18,9 +18,9 @@ from coding_agent.replay.effect import Effect, effect_of
 from coding_agent.replay.origin import derived_by
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.start import harness
-from coding_agent.store.advice import Advice, advice
+from coding_agent.store.advice import Advice
 from coding_agent.store.reader import read_events
-from coding_agent.store.rundir import blobs_of, verify_log
+from coding_agent.store.rundir import advice_about, blobs_of
 
 _ENVELOPE = ("at", "synced", "chain")
 """When a line was written and what was durable then; the chain is checked against the bytes instead."""
@@ -88,16 +88,9 @@ def report_of(path: Path) -> Result:
     try:
         return explain(path, replay_log(path))
     except LogIncompatible as error:
-        return Result(file=str(path), outcome="incompatible", problem=str(error), next=_advice(path, "incompatible"))
+        return Result(file=str(path), outcome="incompatible", problem=str(error), next=advice_about(error))
     except StoreError as error:
-        return Result(file=str(path), outcome="damaged", problem=str(error), next=_advice(path, "damaged"))
-
-
-def _advice(path: Path, outcome: Literal["incompatible", "damaged"]) -> Advice:
-    """As `verify` gives it. What only decoding finds wrong, `verify` does not."""
-    wrong = (each for each in verify_log(path) if each.condition not in {"sealed", "incomplete"})
-    found = next(wrong, None)
-    return advice("log", outcome, file=str(path), run=None) if found is None else found.advice
+        return Result(file=str(path), outcome="damaged", problem=str(error), next=advice_about(error))
 
 
 def explain(path: Path, replay: Replay) -> Result:

@@ -12,11 +12,12 @@ import attrs
 import tomli_w
 
 from coding_agent.errors import LogTorn, StoreError, UsageError
+from coding_agent.store.advice import Advice, advice
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
 from coding_agent.store.manifest import Entry, Manifest, Manifests, read_manifest
-from coding_agent.store.named import BlobCheck, BlobProblem
-from coding_agent.store.reader import LogReport, verify
+from coding_agent.store.named import BLOB_NAME, BlobCheck, BlobProblem
+from coding_agent.store.reader import LogReport, condition_of, verify
 
 
 @attrs.frozen
@@ -102,6 +103,19 @@ def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None
     """
     entry = (manifests or Manifests(disk)).entry(log)
     yield from _verified(log, blob_check(log, disk=disk), entry, run_of(log, disk=disk), disk)
+
+
+def advice_about(error: StoreError) -> Advice:
+    """What to do about the file that an error names, as `verify` says it."""
+    path = Path(error.file)
+    if path.name == "manifest.jsonl":
+        run = str(path.parent) if (path.parent / "run.toml").exists() else None
+        return advice("manifest", "torn" if isinstance(error, LogTorn) else "damaged", file=error.file, run=run)
+    if BLOB_NAME.fullmatch(path.name):
+        return advice("blob", condition_of(error), file=error.file, run=None)
+    found = next((each for each in verify_log(path) if each.condition not in {"sealed", "incomplete"}), None)
+    # What only decoding finds wrong, `verify` does not.
+    return advice("log", condition_of(error), file=error.file, run=None) if found is None else found.advice
 
 
 def _verified(log: Path, check: BlobCheck, entry: Entry | None, run: Path | None, disk: Disk) -> Iterator[LogReport]:
