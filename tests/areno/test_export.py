@@ -127,11 +127,38 @@ def test_a_training_run_is_gone_on_with_by_training(records: MakeRecords, tmp_pa
     assert (done.returncode, "start `areno train` again with the same run_dir" in done.stderr) == (2, True)
 
 
-def test_score_and_areno_agree_on_every_reward(records: MakeRecords, tmp_path: Path) -> None:
+OWN = """
+from coding_agent.events.schema import ModelTurn
+from coding_agent.events.verdict import grade_of, passed
+def reward(events):
+    turns = sum(isinstance(event, ModelTurn) for event in events)
+    assert turns < LIMIT, "too long for me"
+    return (1.0 if passed(grade_of(events)) else 0.0) - turns / 64
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"weights": {"lines_added": -0.125}}, {"reward": OWN}], ids=str)
+def test_score_export_and_areno_agree_on_every_reward(
+    records: MakeRecords, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    if "reward" in options:
+        (tmp_path / "own.py").write_text(OWN.replace("LIMIT", "9"))
+        options = {"reward": str(tmp_path / "own.py")}
     engine = Engine(mixed())
-    rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, records()))
+    rolled, sequences = play(trainer(engine, n_samples=2), prompt_batch(engine, records(**options)))
     scored = json.loads(run("score", str(tmp_path / "run"), "--json").stdout)
     assert sorted(row["value"] for row in scored["episodes"]) == sorted(rolled.rewards)
+    check(tmp_path, sequences)
+
+
+def test_a_reward_that_fails_masks_the_same_group_in_the_export(records: MakeRecords, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN.replace("LIMIT", "3"))
+    engine = Engine(per_task({EASY: solver(), OTHER: quitter}))
+    batch = prompt_batch(engine, records(EASY, OTHER, reward=str(tmp_path / "own.py")))
+    _, sequences = play(trainer(engine, n_samples=2), batch)
+    assert len(sequences) == 2
+    check(tmp_path, sequences)
+    assert "AssertionError: too long for me" in run("export", tmp_path / "run", "--format", "areno-rows").stderr
 
 
 def test_an_export_that_can_not_be_written_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ import click
 import orjson
 
 from coding_agent.areno.config import ArenoConfig
-from coding_agent.areno.verdict import worth
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load, load_final
 from coding_agent.cli.output import err, users_code
+from coding_agent.cli.run_reward import score_of, training_config
 from coding_agent.errors import StoreError, UsageError
+from coding_agent.evaluation.step_logs import Score
 from coding_agent.exports.areno_rows import ArenoRow, Played, areno_rows, interrupted, played, trained
 from coding_agent.exports.sft import SftRow, sft_row
 from coding_agent.projections.tokens import TRAINABLE, trained_turns
-from coding_agent.store.rundir import RunDirectory
 
 FORMATS = ("areno-rows", "sft")
 
@@ -39,11 +39,12 @@ def command(directory: Path, form: str, trainable: str | None, min_reward: float
     Example: coding-agent export runs/my-run --format sft --out rows.jsonl
     """
     warnings: list[StoreError] = []
-    config = _config(directory)
+    config = training_config(directory) or ArenoConfig()
     if trainable is not None:
         config = attrs.evolve(config, trainable=next(name for name in TRAINABLE if name == trainable))
     with users_code():
-        episodes = [_scored(each, config) for each in load_final(directory, warn=warnings.append)]
+        score = score_of(directory)
+        episodes = [_scored(each, score) for each in load_final(directory, warn=warnings.append)]
     rows = _sft(episodes, min_reward) if form == "sft" else _areno(episodes, config)
     with _opened(target) as stream:
         count = _write(stream, rows)
@@ -71,15 +72,13 @@ def _opened(target: Path | None) -> AbstractContextManager[BinaryIO]:
         raise UsageError(f"--out {target}: can not be written: {error.strerror}") from error
 
 
-def _config(directory: Path) -> ArenoConfig:
-    if not (directory / "run.toml").exists():
-        return ArenoConfig()
-    found = RunDirectory.open(directory).configuration.get("areno", {})
-    return ArenoConfig.from_json(found)
-
-
-def _scored(each: Loaded, config: ArenoConfig) -> Scored:
-    reward, has_tokens, problem = worth(config, each.events, each.read_blob).value, False, None
+def _scored(each: Loaded, score: Score) -> Scored:
+    """As the hooks do, an episode whose reward or tokens can not be had is masked."""
+    reward, problem, has_tokens = None, None, False
+    try:
+        reward = score(each.events, each.read_blob).value
+    except UsageError as error:
+        problem = f"{each.path}: {error}"
     try:
         has_tokens = bool(trained_turns(each.events))
     except ValueError as error:
@@ -103,6 +102,8 @@ def _areno(episodes: Sequence[Scored], config: ArenoConfig) -> Iterator[ArenoRow
 def _sft(episodes: Sequence[Scored], min_reward: float) -> Iterator[SftRow]:
     for each in episodes:
         if each.reward is None or each.reward < min_reward:
+            if each.reward is None and each.problem:
+                err.print(f"left out: {each.problem}", markup=False)
             continue
         try:
             yield sft_row(load(each.path).events, each.reward)

@@ -11,15 +11,20 @@ from rich.table import Table
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load_final
 from coding_agent.cli.output import out, print_json, users_code
+from coding_agent.cli.run_reward import score_of
 from coding_agent.errors import StoreError
 from coding_agent.evaluation.reward_file import RewardFunction, custom_reward, load_reward
-from coding_agent.projections.reward import reward
+from coding_agent.evaluation.step_logs import Score
+from coding_agent.projections.reward import Reward, reward
 
 
 @click.command(epilog=exits.HELP)
 @click.argument("directory", type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--reward", "source", metavar="FILE[:FN]", help="A Python file with a function of the events (default `reward`)."
+    "--reward",
+    "source",
+    metavar="FILE[:FN]",
+    help="A Python file with a function of the events (FN: reward). Without it a training run's own, else the default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(directory: Path, source: str | None, as_json: bool) -> int:
@@ -32,7 +37,8 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
     warnings: list[StoreError] = []
     with users_code():
         function = None if source is None else load_reward(source)
-        rows = [_row(loaded, function) for loaded in load_final(directory, warn=warnings.append)]
+        own = reward if function else score_of(directory)
+        rows = [_row(loaded, _worth(loaded, own, function)) for loaded in load_final(directory, warn=warnings.append)]
     values = [row["value"] for row in rows if row["value"] is not None]
     mean = sum(values) / len(values) if values else None
     if as_json:
@@ -49,12 +55,14 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
     return left_out(warnings)
 
 
-def _row(loaded: Loaded, function: RewardFunction | None) -> dict[str, Any]:
-    header = loaded.header
+def _worth(loaded: Loaded, own: Score, function: RewardFunction | None) -> Reward:
     if function is None:
-        worth = reward(loaded.events, loaded.read_blob)
-    else:
-        worth = custom_reward(function, loaded.events, loaded.read_blob, place=str(loaded.path))
+        return own(loaded.events, loaded.read_blob)
+    return custom_reward(function, loaded.events, loaded.read_blob, place=str(loaded.path))
+
+
+def _row(loaded: Loaded, worth: Reward) -> dict[str, Any]:
+    header = loaded.header
     return {
         "file": str(loaded.path),
         "task": header.task,

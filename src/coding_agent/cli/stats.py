@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from coding_agent.areno.config import ArenoConfig
-from coding_agent.areno.verdict import worth
 from coding_agent.cli import exits
 from coding_agent.cli.logs import left_out, load_final, log_files
 from coding_agent.cli.output import out, print_json, users_code, wide
+from coding_agent.cli.run_reward import score_of
 from coding_agent.cli.step_tables import step_tables
 from coding_agent.errors import StoreError
-from coding_agent.evaluation.step_logs import Score, attempts
+from coding_agent.evaluation.step_logs import attempts
 from coding_agent.projections.metrics import RunMetrics, episode_metrics, run_metrics
-from coding_agent.projections.reward import reward
 from coding_agent.projections.steps import by_step as steps_of
-from coding_agent.store.rundir import RunDirectory
 
 
 @click.command(epilog=exits.HELP)
@@ -46,7 +42,7 @@ def command(directory: Path, by_step: bool, as_json: bool) -> int:
 def _show_steps(directory: Path, warnings: list[StoreError], *, as_json: bool) -> int:
     is_run = (directory / "run.toml").is_file()
     with users_code():
-        found = attempts(log_files(directory), of_one_run=is_run, warn=warnings.append, score=_score_of(directory))
+        found = attempts(log_files(directory), of_one_run=is_run, warn=warnings.append, score=score_of(directory))
     steps = steps_of(found.final, found.superseded)
     if as_json:
         print_json({"steps": steps, "unreadable": [str(warning) for warning in warnings]})
@@ -55,13 +51,6 @@ def _show_steps(directory: Path, warnings: list[StoreError], *, as_json: bool) -
             wide.print(table)
             wide.print()
     return left_out(warnings)
-
-
-def _score_of(directory: Path) -> Score:
-    """The reward that the run was trained on, else the default one. Raises UsageError when it is gone."""
-    path = directory / "run.toml"
-    told = RunDirectory.open(directory).configuration.get("areno") if path.is_file() else None
-    return reward if told is None else functools.partial(worth, ArenoConfig.from_json(told))
 
 
 def show(total: RunMetrics) -> None:
