@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import math
+import types
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn
 
 from coding_agent.errors import DecodeError, EncodeError, UnknownEvent
@@ -25,11 +27,15 @@ from coding_agent.events.values import JSON
 MAX_INT = 2**53
 MAX_DEPTH = 64
 _ALWAYS_FINE = frozenset({str, bool, type(None)})
+_PLAIN = _ALWAYS_FINE | {int, float}
 _CLASSES = {name: cls for cls, name in WIRE_NAMES.items()}
 
 
 def encode(event: Event) -> dict[str, JSON]:
-    """The event's data as JSON values, defaults left out. Raises EncodeError for NaN, big integers and the like."""
+    """The event's data as JSON values, defaults left out. Raises EncodeError for NaN, big integers and the like.
+
+    Dictionaries in it are the event's own: not to be changed.
+    """
     data: dict[str, JSON] = _writer().unstructure(event, unstructure_as=type(event))
     check_json(data, "$", EncodeError)
     return data
@@ -107,11 +113,21 @@ def check_json(value: JSON, path: str, error: type[EncodeError | DecodeError], d
             if type(item) not in _ALWAYS_FINE:
                 check_json(item, f"{path}.{key}", error, depth + 1)
     elif kind is list or kind is tuple:
+        if _is_flat(value):
+            return
         for index, item in enumerate(value):
             if type(item) not in _ALWAYS_FINE:
                 check_json(item, f"{path}[{index}]", error, depth + 1)
     else:
         raise error(path, "a JSON value", value)
+
+
+def _is_flat(values: list[JSON] | tuple[JSON, ...]) -> bool:
+    """Nothing but text, or nothing but fitting numbers of one kind: the many tokens of a turn, at the speed of C."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return bool(min(values) >= -MAX_INT and max(values) <= MAX_INT)
+    return all(map(math.isfinite, values)) if kinds == {float} else kinds <= _ALWAYS_FINE
 
 
 def _class_writer(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any], Any]]:
@@ -125,7 +141,22 @@ def _class_writer(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any]
 def _writer() -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_unstructure_hook_factory(attrs.has, _class_writer(converter))
+    # What cattrs would walk through value by value, and copy: arguments, thousands of tokens. `check_json` sees it all.
+    converter.register_unstructure_hook_factory(_is_plain, lambda _: identity)
+    converter.register_unstructure_hook_factory(_is_plain_tuple, lambda _: list)
     return converter
+
+
+def _is_plain(hint: Any) -> bool:
+    """JSON as it stands: text, numbers, and dictionaries and unions of nothing else."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (dict, types.UnionType):
+        return all(map(_is_plain, inner))
+    return origin is Literal or hint is Any or hint in _PLAIN
+
+
+def _is_plain_tuple(hint: Any) -> bool:
+    return get_origin(hint) is tuple and _is_plain(get_args(hint)[0])
 
 
 @functools.cache
@@ -138,9 +169,12 @@ def _observed_remover(cls: Any) -> Callable[[JSON], JSON] | None:
         return None
 
     def take_out(data: JSON) -> JSON:
-        kept = {name: value for name, value in data.items() if name not in hidden}
-        for name in inner.keys() & kept.keys():
-            kept[name] = _each(inner[name], kept[name])
+        kept = data.copy()
+        for name in hidden:
+            kept.pop(name, None)
+        for name, remover in inner.items():
+            if name in kept:
+                kept[name] = _each(remover, kept[name])
         return kept
 
     return take_out

@@ -76,7 +76,13 @@ def next_state(previous: str, event: Event, unknown: Unknown = NOTHING) -> str:
 
 
 def _state(previous: str, wire_name: str, meaning: JSON) -> str:
-    return hashlib.sha256(previous.encode() + canonical({"data": meaning, "type": wire_name})).hexdigest()
+    return _linked(previous, canonical({"data": meaning, "type": wire_name}))
+
+
+def _linked(previous: str, content: bytes | memoryview) -> str:
+    digest = hashlib.sha256(previous.encode())
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def canonical(value: JSON) -> bytes:
@@ -102,8 +108,8 @@ def write_line(
         head = orjson.dumps(body)[:-1]
     except orjson.JSONEncodeError as error:
         raise EncodeError("$", "values that UTF-8 JSON can carry", str(error)) from error
-    link = hashlib.sha256(chain.encode() + head).hexdigest()
-    raw = head + b',"chain":"' + link.encode() + b'"}\n'
+    link = _linked(chain, head)
+    raw = b'%b,"chain":"%b"}\n' % (head, link.encode())
     if len(raw) > MAX_LINE:
         raise EncodeError("$", f"a line of at most {MAX_LINE} bytes", len(raw))
     return Line(raw=raw, state=after, chain=link)
@@ -111,9 +117,7 @@ def write_line(
 
 def chain_of(raw: bytes, previous: str) -> str:
     """What the chain of this line must be, from its raw bytes."""
-    link = hashlib.sha256(previous.encode())
-    link.update(memoryview(raw)[:-_TAIL])
-    return link.hexdigest()
+    return _linked(previous, memoryview(raw)[:-_TAIL])
 
 
 def read_line(raw: bytes, *, seq: int, chain: str, strict: bool = True) -> Record:

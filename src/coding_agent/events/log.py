@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,7 +29,7 @@ from coding_agent.events.schema import (
 )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # see `_after`
 class Place:
     """Where an episode stands, as far as legality needs to know."""
 
@@ -49,13 +48,12 @@ class Place:
     done: bool = False
 
 
-_NAMES = tuple(field.name for field in attrs.fields(Place))
-_values = operator.attrgetter(*_NAMES)
-
-
-def _with(place: Place, **changes: Any) -> Place:
-    """As `attrs.evolve`, in a third of the time: this is on the path of every append."""
-    return Place(**{**dict(zip(_NAMES, _values(place), strict=True)), **changes})
+def _after(place: Place, **changes: Any) -> Place:
+    """The place one event later."""
+    # As `attrs.evolve`, in a fifth of its time: this is on the path of every append and of every fold.
+    later = Place.__new__(Place)
+    later.__dict__.update(place.__dict__, seq=place.seq + 1, **changes)
+    return later
 
 
 def check_sequence(events: Iterable[Event]) -> Place:
@@ -73,87 +71,107 @@ def advance(place: Place, event: Event) -> Place:
     if isinstance(event, EpisodeStarted) == place.started:
         expected = "EpisodeStarted only once" if place.started else "EpisodeStarted first"
         raise IllegalSequence(place.seq, f"expected {expected}, found {type(event).__name__}")
-    moved = _with(place, seq=place.seq + 1)
+    # The frequent ones first.
     match event:
-        case EpisodeStarted():
-            return _start(moved, event)
         case ModelTurn():
-            return _turn(moved, event)
+            return _turn(place, event)
         case ToolCall():
-            return _call(moved, event)
-        case TestRun():
-            return _test(moved, event)
+            return _call(place, event)
         case ToolResult():
-            return _result(moved, event)
+            return _result(place, event)
+        case TestRun():
+            return _test(place, event)
         case Notice():
-            return _notice(moved, event)
+            return _notice(place, event)
         case Label():
-            _require(moved, event.turn <= place.turn, f"a label for turn {event.turn}, but only {place.turn} happened")
+            return _label(place, event)
+        case EpisodeStarted():
+            return _start(place, event)
         case Stopped():
-            return _with(moved, stopped=True)
+            return _after(place, stopped=True)
         case Resumed():
-            pass
+            return _after(place)
         case Done():
-            _require(moved, place.stopped or place.open_call is None, "Done while a call is unanswered")
-            return _with(moved, done=True)
-    return moved
-
-
-def _require(place: Place, holds: bool, message: str) -> None:
-    if not holds:
-        raise IllegalSequence(place.seq - 1, message)
+            return _done(place)
 
 
 def _running(place: Place, name: str) -> None:
-    _require(place, not place.stopped, f"{name} after Stopped")
-    _require(place, not place.graded, f"{name} after the grade")
+    if place.stopped:
+        raise IllegalSequence(place.seq, f"{name} after Stopped")
+    if place.graded:
+        raise IllegalSequence(place.seq, f"{name} after the grade")
 
 
 def _start(place: Place, event: EpisodeStarted) -> Place:
-    _require(place, event.format <= FORMAT, f"format {event.format}, but this release knows up to {FORMAT}")
-    return _with(place, started=True)
+    if event.format > FORMAT:
+        raise IllegalSequence(place.seq, f"format {event.format}, but this release knows up to {FORMAT}")
+    return _after(place, started=True)
 
 
 def _turn(place: Place, event: ModelTurn) -> Place:
     _running(place, "ModelTurn")
-    _require(place, not place.unanswered, f"ModelTurn while {', '.join(place.unanswered)} is unanswered")
-    _require(place, event.turn == place.turn + 1, f"turn {event.turn} after turn {place.turn}")
-    calls = tuple(f"{event.turn}.{index}" for index in range(len(event.calls)))
-    return _with(place, turn=event.turn, unanswered=calls)
+    if place.unanswered:
+        raise IllegalSequence(place.seq, f"ModelTurn while {', '.join(place.unanswered)} is unanswered")
+    if event.turn != place.turn + 1:
+        raise IllegalSequence(place.seq, f"turn {event.turn} after turn {place.turn}")
+    calls = tuple([f"{event.turn}.{index}" for index in range(len(event.calls))])
+    return _after(place, turn=event.turn, unanswered=calls)
 
 
 def _call(place: Place, event: ToolCall) -> Place:
     _running(place, "ToolCall")
-    _require(place, place.open_call is None, f"ToolCall {event.call} while {place.open_call} is unanswered")
-    _require(place, event.call in place.unanswered, f"{event.call} is not an unanswered call of turn {place.turn}")
-    return _with(place, open_call=event.call, open_tool=event.tool, tested=False)
+    if place.open_call is not None:
+        raise IllegalSequence(place.seq, f"ToolCall {event.call} while {place.open_call} is unanswered")
+    _expected(place, event.call)
+    return _after(place, open_call=event.call, open_tool=event.tool, tested=False)
 
 
 def _test(place: Place, event: TestRun) -> Place:
     if event.purpose == "grade":
-        _require(place, place.stopped or not place.unanswered, "the grade while a call is unanswered")
-        _require(place, not place.graded, "a second grade")
-        return _with(place, graded=True)
+        if place.unanswered and not place.stopped:
+            raise IllegalSequence(place.seq, "the grade while a call is unanswered")
+        if place.graded:
+            raise IllegalSequence(place.seq, "a second grade")
+        return _after(place, graded=True)
     _running(place, "TestRun")
-    _require(
-        place,
-        event.call is not None and event.call == place.open_call and not place.tested,
-        f"a test run for call {event.call}, but the open call is {place.open_call}",
-    )
-    return _with(place, tested=True)
+    if event.call is None or event.call != place.open_call or place.tested:
+        raise IllegalSequence(place.seq, f"a test run for call {event.call}, but the open call is {place.open_call}")
+    return _after(place, tested=True)
 
 
 def _result(place: Place, event: ToolResult) -> Place:
     _running(place, "ToolResult")
-    _require(place, event.call == place.open_call, f"a result for {event.call}, but the open call is {place.open_call}")
-    left = tuple(call for call in place.unanswered if call != event.call)
-    return _with(place, unanswered=left, open_call=None, open_tool=None, tested=False)
+    if event.call != place.open_call:
+        raise IllegalSequence(place.seq, f"a result for {event.call}, but the open call is {place.open_call}")
+    return _after(place, unanswered=_without(place, event.call), open_call=None, open_tool=None, tested=False)
 
 
 def _notice(place: Place, event: Notice) -> Place:
     _running(place, "Notice")
-    _require(place, place.open_call is None, f"a notice while {place.open_call} is unanswered")
+    if place.open_call is not None:
+        raise IllegalSequence(place.seq, f"a notice while {place.open_call} is unanswered")
     if event.call is None:
-        return place
-    _require(place, event.call in place.unanswered, f"{event.call} is not an unanswered call of turn {place.turn}")
-    return _with(place, unanswered=tuple(call for call in place.unanswered if call != event.call))
+        return _after(place)
+    _expected(place, event.call)
+    return _after(place, unanswered=_without(place, event.call))
+
+
+def _label(place: Place, event: Label) -> Place:
+    if event.turn > place.turn:
+        raise IllegalSequence(place.seq, f"a label for turn {event.turn}, but only {place.turn} happened")
+    return _after(place)
+
+
+def _done(place: Place) -> Place:
+    if place.open_call is not None and not place.stopped:
+        raise IllegalSequence(place.seq, "Done while a call is unanswered")
+    return _after(place, done=True)
+
+
+def _expected(place: Place, call: str) -> None:
+    if call not in place.unanswered:
+        raise IllegalSequence(place.seq, f"{call} is not an unanswered call of turn {place.turn}")
+
+
+def _without(place: Place, call: str) -> tuple[str, ...]:
+    return tuple([each for each in place.unanswered if each != call])

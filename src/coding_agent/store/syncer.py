@@ -29,6 +29,9 @@ class GroupSyncer:
         self._thread: threading.Thread | None = None
 
     def mark(self, log: Syncable) -> None:
+        # A log in `_dirty` is synced after `_run` has put another dict there, so after this call: no lock is needed.
+        if id(log) in self._dirty:
+            return
         with self._wake:
             self._dirty[id(log)] = log
             if self._thread is None or not self._thread.is_alive():

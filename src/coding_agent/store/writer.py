@@ -8,7 +8,9 @@ before Done is written, and Done, the file and its directory are durable when `a
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +29,14 @@ Durability = Literal["event", "group", "none"]
 
 def utc_now() -> str:
     """RFC 3339 with microseconds."""
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return f"{_second(seconds)}.{nanoseconds // 1000:06}Z"
+
+
+@functools.lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    # Cached: a busy log asks thousands of times within one second.
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class LogWriter:
