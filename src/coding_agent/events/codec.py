@@ -27,7 +27,10 @@ from coding_agent.events.values import JSON
 MAX_INT = 2**53
 MAX_DEPTH = 64
 _ALWAYS_FINE = frozenset({str, bool, type(None)})
-_PLAIN = _ALWAYS_FINE | {int, float}
+_FEW = 8
+"""Items of a list that are looked at one by one sooner than all together."""
+_NUMBERS = frozenset({int, float})
+_PLAIN = _ALWAYS_FINE | _NUMBERS
 _CLASSES = {name: cls for cls, name in WIRE_NAMES.items()}
 
 
@@ -109,11 +112,12 @@ def check_json(value: JSON, path: str, error: type[EncodeError | DecodeError], d
         for key, item in value.items():
             if type(key) is not str:
                 raise error(path, "text as key", key)
-            # Most values are text, and a path is needed only for the others.
-            if type(item) not in _ALWAYS_FINE:
+            # Most values are text or a number near 0, for which this is all; a path is needed only for the others.
+            inner = type(item)
+            if not (inner in _ALWAYS_FINE or (inner in _NUMBERS and -MAX_INT <= item <= MAX_INT)):
                 check_json(item, f"{path}.{key}", error, depth + 1)
     elif kind is list or kind is tuple:
-        if _is_flat(value):
+        if len(value) > _FEW and _is_flat(value):
             return
         for index, item in enumerate(value):
             if type(item) not in _ALWAYS_FINE:

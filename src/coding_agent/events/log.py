@@ -50,9 +50,11 @@ class Place:
 
 def _after(place: Place, **changes: Any) -> Place:
     """The place one event later."""
-    # As `attrs.evolve`, in a fifth of its time: this is on the path of every append and of every fold.
+    # As `attrs.evolve`, in a third of its time: this is on the path of every append and of every fold.
+    changes["seq"] = place.seq + 1
     later = Place.__new__(Place)
-    later.__dict__.update(place.__dict__, seq=place.seq + 1, **changes)
+    later.__dict__.update(place.__dict__)
+    later.__dict__.update(changes)
     return later
 
 

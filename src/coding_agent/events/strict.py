@@ -66,23 +66,35 @@ def strict_reader(*, written_by_people: bool = False) -> cattrs.Converter:
     return converter
 
 
-def _located(hook: Callable[[Any, Any], Any], value: Any, kind: Any, step: str) -> Any:
-    try:
-        return hook(value, kind)
-    except Rejected as rejected:
-        rejected.steps.append(step)
-        raise
+def _as_it_is(kind: Any) -> frozenset[type[Any]]:
+    """The types of JSON values that stand for themselves in a field of this kind, so that no hook need be called.
+
+    Most values of a log are such, and tokens come by the thousand.
+    """
+    members = get_args(kind) if _is_union(kind) else (kind,)
+    primitive = frozenset(member for member in members if member in _PRIMITIVES or member is type(None))
+    # Among others, None alone is clear: what else it is, the hook of the union has to find out.
+    return primitive if len(primitive) == len(members) else primitive & {type(None)}
 
 
 def _tuple_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
     def factory(kind: Any) -> Callable[[Any, Any], Any]:
         item = get_args(kind)[0]
-        hook = converter.get_structure_hook(item)
+        hook, as_it_is = converter.get_structure_hook(item), _as_it_is(item)
 
         def structure(value: Any, _: Any) -> Any:
             if type(value) is not list:
                 raise Rejected("a list", value)
-            return tuple(_located(hook, each, item, f"[{i}]") for i, each in enumerate(value))
+            if as_it_is.issuperset(map(type, value)):
+                return tuple(value)
+            found, step = [], 0
+            try:
+                for step, each in enumerate(value):  # noqa: B007 (read where it fails)
+                    found.append(hook(each, item))
+            except Rejected as rejected:
+                rejected.steps.append(f"[{step}]")
+                raise
+            return tuple(found)
 
         return structure
 
@@ -92,16 +104,32 @@ def _tuple_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, A
 def _dict_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
     def factory(kind: Any) -> Callable[[Any, Any], Any]:
         item = get_args(kind)[1]
-        hook = (lambda value, _: value) if item is Any else converter.get_structure_hook(item)
+        if item is Any:
+            return _object
+        hook, as_it_is = converter.get_structure_hook(item), _as_it_is(item)
 
         def structure(value: Any, _: Any) -> Any:
-            if type(value) is not dict:
-                raise Rejected("an object", value)
-            return {key: _located(hook, each, item, f".{key}") for key, each in value.items()}
+            found = _object(value, kind)
+            if as_it_is.issuperset(map(type, found.values())):
+                return found
+            key = ""
+            try:
+                for key, each in value.items():
+                    found[key] = hook(each, item)
+            except Rejected as rejected:
+                rejected.steps.append(f".{key}")
+                raise
+            return found
 
         return structure
 
     return factory
+
+
+def _object(value: Any, _: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise Rejected("an object", value)
+    return value.copy()
 
 
 def _origin_is(origin: object) -> Callable[[Any], bool]:
@@ -144,8 +172,8 @@ def _union_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, A
 
 def _class_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
     def factory(cls: Any) -> Callable[[Any, Any], Any]:
-        hints = get_type_hints(cls)
-        fields = {a.name: (hints[a.name], converter.get_structure_hook(hints[a.name])) for a in attrs.fields(cls)}
+        kinds = {name: kind for name, kind in get_type_hints(cls).items() if name in attrs.fields_dict(cls)}
+        fields = {name: (kind, _as_it_is(kind), converter.get_structure_hook(kind)) for name, kind in kinds.items()}
         required = [a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING]
 
         def structure(value: Any, _: Any) -> Any:
@@ -154,12 +182,16 @@ def _class_hook(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, A
             for name in required:
                 if name not in value:
                     raise Rejected(f"the field {name!r}", "nothing")
-            arguments = {}
-            for name, item in value.items():
-                if name not in fields:
-                    raise UnknownField(f"{cls.__name__}.{name}")
-                kind, hook = fields[name]
-                arguments[name] = _located(hook, item, kind, f".{name}")
+            arguments, name = {}, ""
+            try:
+                for name, item in value.items():
+                    if name not in fields:
+                        raise UnknownField(f"{cls.__name__}.{name}")
+                    kind, as_it_is, hook = fields[name]
+                    arguments[name] = item if type(item) in as_it_is else hook(item, kind)
+            except Rejected as rejected:
+                rejected.steps.append(f".{name}")
+                raise
             return cls(**arguments)
 
         return structure
