@@ -43,6 +43,7 @@ def test_json_carries_the_same_facts(reworded: Path) -> None:
     assert (log["line"], log["identical"], log["effect"]["reward"]) == (3, 2, 0.0)
     assert log["derived_by"].endswith("decide")
     assert log["contrast"]["caret"] == 1
+    assert log["commands"][-1] == f"coding-agent fork {reworded} --at 1"
 
 
 def test_many_logs_are_grouped_by_cause(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_the_manifest_notices_a_missing_tail(run: RunDirectory) -> None:
     path = sealed(run)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
     (report,) = run.verify()
-    assert report.condition == "damaged"
+    assert (report.condition, report.line) == ("damaged", 8)
     assert "the manifest says 9 events" in (report.problem or "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -75,6 +76,8 @@ class Result:
     echoes: tuple[int, ...] = ()
     others: tuple[Divergence, ...] = ()
     effect: Effect | None = None
+    commands: tuple[str, ...] = ()
+    """What to type next, to look further into a divergence."""
     not_compared: tuple[str, ...] = NOT_COMPARED
 
     @property
@@ -117,6 +120,7 @@ def explain(path: Path, replay: Replay) -> Result:
         bytes=_bytes_of(path, found.seq),
         echoes=replay.echoes,
         others=replay.others,
+        commands=_commands(path, found),
         effect=effect_of(found, replay.instead, read_events(path), blobs_of(path).get),
     )
 
@@ -156,9 +160,14 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     if result.effect is not None:
         yield "effect", result.effect.message
     yield "not compared", ", ".join(result.not_compared)
-    yield "next", f"coding-agent show {result.file} | coding-agent replay --json {result.file}"
-    if found.seq:
-        yield "", f"coding-agent fork {result.file} --at {found.seq - 1}"
+    yield "next", result.commands[0]
+    yield from (("", command) for command in result.commands[1:])
+
+
+def _commands(path: Path, found: Divergence) -> tuple[str, ...]:
+    log = shlex.quote(str(path))
+    fork = (f"coding-agent fork {log} --at {found.seq - 1}",) if found.seq else ()
+    return (f"coding-agent show {log}", f"coding-agent replay --json {log}", *fork)
 
 
 def _sides(result: Result, values: Contrast) -> Iterator[tuple[str, str]]:

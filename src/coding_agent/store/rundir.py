@@ -142,7 +142,8 @@ def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
     if report.condition == "sealed" and report.head == entry.head:
         return report
     problem = f"the manifest says {entry.events} events ending in chain {entry.head[:12]}, this is not that log"
-    return attrs.evolve(report, condition="damaged", problem=report.problem or problem)
+    first = report.line or (report.events + 1 if report.events < entry.events else None)
+    return attrs.evolve(report, condition="damaged", problem=report.problem or problem, line=first)
 
 
 def run_of(log: Path, *, disk: Disk = REAL_DISK) -> Path | None:
