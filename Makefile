@@ -20,7 +20,8 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev
-	$(BIN)/pytest -q -n auto --dist loadgroup --coding-agent-replays replays
+	@# The tests start hundreds of processes of ours: each would compile all that it imports.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n auto --coding-agent-replays replays
 
 soak: $(VENV)/.dev
 	@$(BIN)/python scripts/soak.py

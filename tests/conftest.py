@@ -6,6 +6,13 @@ import ast
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from tests.grouping import pytest_xdist_make_scheduler  # noqa: F401  a hook
+
+# How long an example takes is the machine's affair.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 SOURCE = Path(__file__).parent.parent / "src"
 

@@ -20,8 +20,12 @@ from tests.replay.rewriting import rewrite
 REPLAYS = Path(__file__).parents[2] / "replays"
 
 
-def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", ".", *options]
+ALONE = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:xdist.looponfail")
+"""Other people's plugins take a second to import."""
+
+
+def run(folder: Path, *options: str, beside: tuple[str, ...] = ALONE) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *beside, "--rootdir", ".", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -41,14 +45,14 @@ FIX = ("--coding-agent-accept=fix", "--coding-agent-reason=the words are better"
 
 
 def test_each_log_of_the_folder_is_a_test(project: Path) -> None:
-    done = run(project, OPTION, "-v")
+    done = run(project, OPTION, "-v", beside=())
     assert done.returncode == 0, done.stdout
     assert "replays/silence.jsonl PASSED" in done.stdout
     assert "3 passed" in done.stdout
 
 
 def test_it_works_on_several_workers(project: Path) -> None:
-    assert "3 passed" in run(project, OPTION, "-n", "2").stdout
+    assert "3 passed" in run(project, OPTION, "-n", "2", beside=()).stdout
 
 
 def test_one_can_be_chosen_by_name(project: Path) -> None:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
+import anyio
 import pytest
 
 from coding_agent.events.schema import TestRun, ToolResult
-from tests.policies.repair.driver import Fresh, repair
+from tests.policies.repair.driver import Fresh, Told, repair
 from tests.policies.repair.planted import CLAMP, MEAN
 
-# The policy never waits, so the event loop can not matter to it: long searches run on one.
+pytestmark = pytest.mark.xdist_group("repair")
 ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+"""The policy never waits, so the event loop can not matter to it; one episode is played on both."""
 CLAMP_TEST = (
     "from shapes.clamp import clamp\n\n\ndef test_it():\n    assert clamp(5, 0, 3) == 3\n    assert clamp(-1, 0, 3) == 0\n\n\n"
     "def test_inside():\n    assert clamp(2, 0, 3) == 2\n"
@@ -21,24 +24,33 @@ BROKEN = {
 }
 
 
-async def test_a_flipped_comparison_is_found_and_mended(tmp_path: Path) -> None:
-    told = await repair(tmp_path, BROKEN)
-    assert (told.reason, told.passed) == ("submitted", True)
+@pytest.fixture(scope="module", params=["asyncio", "trio"])
+def mended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """The episode of the flipped comparison."""
+    told: Told = anyio.run(functools.partial(repair, tmp_path_factory.mktemp("mended"), BROKEN), backend=request.param)
+    return told
 
 
-async def test_an_episode_shows_a_failing_run_an_edit_and_a_passing_run(tmp_path: Path) -> None:
-    told = await repair(tmp_path, BROKEN)
-    runs = [event for event in told.events if isinstance(event, TestRun) and event.purpose == "agent"]
+def test_a_flipped_comparison_is_found_and_mended(mended: Told) -> None:
+    assert (mended.reason, mended.passed) == ("submitted", True)
+
+
+def test_an_episode_shows_a_failing_run_an_edit_and_a_passing_run(mended: Told) -> None:
+    runs = [event for event in mended.events if isinstance(event, TestRun) and event.purpose == "agent"]
     assert "failed" in runs[0].outcomes.values()
     assert set(runs[-1].outcomes.values()) == {"passed"}
-    assert "apply_patch" in told.tools
+    assert "apply_patch" in mended.tools
 
 
-@ONE_LOOP
-async def test_a_policy_made_anew_for_every_turn_gives_the_same_episode(tmp_path: Path) -> None:
-    kept = await repair(tmp_path / "kept", BROKEN)
-    anew = await repair(tmp_path / "anew", BROKEN, policy=Fresh())
-    assert kept.digest == anew.digest
+@pytest.fixture(scope="module")
+def anew(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """The same episode, by a policy that is made anew for every turn."""
+    told: Told = anyio.run(functools.partial(repair, tmp_path_factory.mktemp("anew"), BROKEN, policy=Fresh()))
+    return told
+
+
+def test_a_policy_made_anew_for_every_turn_gives_the_same_episode(mended: Told, anew: Told) -> None:
+    assert mended.digest == anew.digest
 
 
 @ONE_LOOP
@@ -52,6 +64,7 @@ async def test_two_bugs_are_mended_one_after_the_other(tmp_path: Path) -> None:
     assert (told.reason, told.passed) == ("submitted", True)
 
 
+@ONE_LOOP
 async def test_what_no_mutation_mends_is_given_up_with_the_files_as_they_were(tmp_path: Path) -> None:
     test = "from m import answer\n\n\ndef test_it():\n    assert answer() == 'a sentence that nobody could guess'\n"
     told = await repair(tmp_path, {"m.py": "def answer():\n    return 1\n", "tests/test_it.py": test})
@@ -61,6 +74,7 @@ async def test_what_no_mutation_mends_is_given_up_with_the_files_as_they_were(tm
     assert "Mutations tried: " in told.summary
 
 
+@ONE_LOOP
 async def test_the_examples_of_a_docstring_stand_in_for_tests(tmp_path: Path) -> None:
     example = MEAN.replace(" / ", " // ").replace(
         ":\n", ':\n    """The mean.\n\n    >>> mean([1, 2])\n    1.5\n    """\n', 1
@@ -72,9 +86,8 @@ async def test_the_examples_of_a_docstring_stand_in_for_tests(tmp_path: Path) ->
     assert [(f.path, f.kind) for f in last.changes.files] == [("tests/test_reproduction.py", "delete")]  # type: ignore[union-attr]
 
 
-async def test_tests_are_never_edited(tmp_path: Path) -> None:
-    told = await repair(tmp_path, BROKEN)
-    changes = [event.changes for event in told.events if isinstance(event, ToolResult) and event.changes]
+def test_tests_are_never_edited(mended: Told) -> None:
+    changes = [event.changes for event in mended.events if isinstance(event, ToolResult) and event.changes]
     assert {file.path for change in changes for file in change.files} == {"shapes/clamp.py"}
 
 
@@ -88,12 +101,14 @@ async def test_a_loop_without_end_is_survived_and_mended(tmp_path: Path) -> None
     assert (told.reason, told.passed) == ("submitted", True)
 
 
+@ONE_LOOP
 async def test_a_syntax_error_is_reported_as_blocked(tmp_path: Path) -> None:
     test = "from m import f\n\n\ndef test_it():\n    assert f() == 1\n"
     told = await repair(tmp_path, {"m.py": "def f(:\n", "tests/test_it.py": test})
     assert told.reason == "blocked"
 
 
+@ONE_LOOP
 async def test_an_example_in_the_statement_is_enough_where_there_are_no_tests(tmp_path: Path) -> None:
     statement = "The mean is rounded down.\n\n    >>> mean([1, 2])\n    1.5\n"
     told = await repair(tmp_path, {"lib/stats.py": MEAN.replace(" / ", " // ")}, statement)
