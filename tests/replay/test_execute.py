@@ -106,6 +106,7 @@ async def test_another_task_is_refused(log: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_recorded_repair_is_reproducible() -> None:
     path = ROOT / "replays/ep123.jsonl"
     task, backend = load_task(ROOT / "tasks/interval-gap"), make_backend("bubblewrap")

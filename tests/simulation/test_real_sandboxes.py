@@ -75,8 +75,10 @@ async def test_a_real_episode_can_be_cancelled_anywhere(
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     before, open_before = children(), descriptors()
     draws = random.Random(f"{kind} {anyio_backend}")
-    events = [functools.partial(cancelled, at_event=number) for number in range(1, EVENTS + 1)]
-    times = [functools.partial(cancelled, after_s=draws.uniform(0.0, 0.6)) for _ in range(4)]
+    # Every second event on the one loop, those between them on the other.
+    numbers = range(1 if anyio_backend == "asyncio" else 2, EVENTS + 1, 2)
+    events = [functools.partial(cancelled, at_event=number) for number in numbers]
+    times = [functools.partial(cancelled, after_s=draws.uniform(0.0, 0.6)) for _ in range(2)]
     ends: list[str] = []
     line = anyio.CapacityLimiter(AT_ONCE)
 
@@ -87,7 +89,7 @@ async def test_a_real_episode_can_be_cancelled_anywhere(
     async with anyio.create_task_group() as tasks:
         for number, somewhere in enumerate([*events, *times]):
             tasks.start_soon(one, number, somewhere)
-    assert ends.count("submitted") <= 6
+    assert ends.count("submitted") <= 4
     assert set(ends) <= {"submitted", "cancelled", "not begun"}
     assert children() <= before
     assert descriptors() <= open_before
