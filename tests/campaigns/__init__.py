@@ -14,7 +14,20 @@ from typing import Literal
 import attrs
 
 Size = Literal["short", "long"]
-MODULES = ("edits", "faults", "crashes", "kills", "races", "memory", "replays", "purity", "simulations", "bounds")
+MODULES = (
+    "edits",
+    "faults",
+    "crashes",
+    "kills",
+    "races",
+    "memory",
+    "replays",
+    "purity",
+    "simulations",
+    "seeds",
+    "sound",
+    "bounds",
+)
 
 
 @attrs.frozen

@@ -43,11 +43,14 @@ class ChatHandler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: ChatServer
+    asked: Any
+    """The body of the request that is being answered."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.requests.append((headers, json.loads(body)))
+        self.asked = json.loads(body)
+        self.server.requests.append((headers, self.asked))
         answers = self.server.answers
         (answers.pop(0) if len(answers) > 1 else answers[0])(self)
 

@@ -54,14 +54,14 @@ class _Episode:
     grade: TestRun | None
 
 
-async def validate_task(task: TaskSpec, backend: SandboxBackend) -> Validity:
+async def validate_task(task: TaskSpec, backend: SandboxBackend, *, tries: int = TRIES) -> Validity:
     """Grade the task untouched, after an empty patch and after its own, and compare. Raises SandboxError."""
     spec, test_s = SandboxSpec(), task.limits.test_s
     untouched = [
-        await grade_tree(task, base_tree(task.files), backend=backend, spec=spec, test_s=test_s) for _ in range(TRIES)
+        await grade_tree(task, base_tree(task.files), backend=backend, spec=spec, test_s=test_s) for _ in range(tries)
     ]
     empty = await _play(task, EMPTY, backend, samples=1)
-    gold = await _play(task, GoldPolicy(task.gold_patch), backend, samples=TRIES)
+    gold = await _play(task, GoldPolicy(task.gold_patch), backend, samples=tries)
     return Validity(
         id=task.id,
         earned={
