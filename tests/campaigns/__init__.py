@@ -26,6 +26,7 @@ MODULES = (
     "simulations",
     "seeds",
     "sound",
+    "sandboxes",
     "bounds",
 )
 
@@ -46,6 +47,10 @@ class Campaign:
 
     guarantee: str
     run: Callable[[Size, Path], Cases]
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
 
 
 @attrs.frozen

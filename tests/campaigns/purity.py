@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.campaigns import Cases, Size, Untried, campaign
+from tests.campaigns.spread import beside
 from tests.pythons import HERE, Missing, promised, python
 
 ROOT = Path(__file__).parents[2]
@@ -30,11 +31,10 @@ def places(size: Size, folder: Path) -> Cases:
     settings = list(zip(SEEDS, ZONES, PLACES, strict=False))
     if size == "long":
         settings = list(itertools.product(SEEDS, ZONES, PLACES))
-    expected = None
-    for seed, zone, place in settings:
-        lines = _digests({"PYTHONHASHSEED": seed, "TZ": zone, **place})
-        expected = expected or _digests({})
-        yield from _differences(f"hash seed {seed}, {zone}, {place}", lines, expected)
+    expected = _digests({})
+    environments = [{"PYTHONHASHSEED": seed, "TZ": zone, **place} for seed, zone, place in settings]
+    for environment, lines in zip(environments, beside(_digests, environments), strict=True):
+        yield from _differences(str(environment), lines, expected)
 
 
 def _digests(settings: dict[str, str]) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from coding_agent.store.reader import read_records
 from tests.campaigns import Cases, Size, campaign
+from tests.campaigns.spread import beside
 from tests.replay.field_mutations import mutations, noticed
-from tests.replay.source_mutations import FEW, MUTATIONS, all_noticed
+from tests.replay.source_mutations import FEW, MUTATIONS, SourceMutation, said_of
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
 
@@ -34,5 +36,11 @@ def fields(size: Size, folder: Path) -> Cases:
 @campaign("Every changed rule of our own source is noticed by a recorded episode")
 def rules(size: Size, folder: Path) -> Cases:
     """A case is one mutation in a process of its own; short: one of each area."""
-    for mutation, said in all_noticed(MUTATIONS if size == "long" else FEW, GOLDEN):
+    chosen = MUTATIONS if size == "long" else FEW
+    for mutation, said in zip(chosen, beside(_alone, chosen), strict=True):
         yield f"{mutation.area}, {mutation.name}: {mutation.file}" if said == "nothing" else None
+
+
+def _alone(mutation: SourceMutation) -> str:
+    with TemporaryDirectory() as folder:
+        return said_of(mutation, Path(folder), GOLDEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -10,6 +10,7 @@ import attrs
 from coding_agent.sandbox.simulated import SeededFaults
 from coding_agent.store.writer import Durability
 from tests.campaigns import Cases, Size, campaign
+from tests.campaigns.spread import spread
 from tests.simulation.always import replays_of
 from tests.simulation.boundaries import forked_anywhere, killed_anywhere
 from tests.simulation.crashes import problems as crash_problems
@@ -20,19 +21,29 @@ from tests.simulation.worlds import Places
 
 @campaign("Any schedule, whatever fails and whenever it is cancelled: each episode is as it is alone, nothing is left")
 def schedules(size: Size, folder: Path) -> Cases:
-    for seed in range(10_000 if size == "long" else 100):
-        yield _told(f"python -m tests.simulation {seed}", problems(schedule(seed)))
+    yield from spread(_schedule, range(10_000 if size == "long" else 100), size, at_once=50)
+
+
+def _schedule(seed: int) -> str | None:
+    return _told(f"python -m tests.simulation {seed}", problems(schedule(seed)))
 
 
 @campaign("Replayed from zero after every event of a rollout, whatever fails: the same until there, each time")
 def always(size: Size, folder: Path) -> Cases:
-    for seed in range(200 if size == "long" else 4):
-        for problem in replays_of(seed):
-            yield None if problem is None else f"schedule {seed}: {problem}"
+    for found in spread(_always, range(200 if size == "long" else 4), size):
+        yield from found
+
+
+def _always(seed: int) -> list[str | None]:
+    return [None if problem is None else f"schedule {seed}: {problem}" for problem in replays_of(seed)]
 
 
 @campaign("A run cancelled at any step of any task: every log is sealed, nothing is left")
 def cancellations(size: Size, folder: Path) -> Cases:
+    yield from spread(_cancelled, _cancellations(size), size, at_once=20)
+
+
+def _cancellations(size: Size) -> Iterator[Schedule]:
     faults = SeededFaults(seed=0)
     durabilities: tuple[Durability, ...] = ("event", "none")
     for seed in range(12) if size == "long" else (3,):
@@ -43,29 +54,53 @@ def cancellations(size: Size, folder: Path) -> Cases:
                 only=() if size == "long" else (1, 3),
             )  # fmt: skip
             for step in range(1, steps(whole) + 1):
-                chosen = attrs.evolve(whole, cancel_at=step)
-                yield _told(str(chosen), problems(chosen))
+                yield attrs.evolve(whole, cancel_at=step)
+
+
+def _cancelled(chosen: Schedule) -> str | None:
+    return _told(str(chosen), problems(chosen))
 
 
 @campaign("An episode killed after any of its events and gone on with ends as it would have ended")
 def kills_and_resumes(size: Size, folder: Path) -> Cases:
-    for world in range(WORLDS if size == "long" else 1):
-        yield from killed_anywhere(world, at_most=None if size == "long" else 2)
+    for found in spread(_killed if size == "long" else _killed_few, range(WORLDS if size == "long" else 1), size):
+        yield from found
+
+
+def _killed(world: int) -> list[str | None]:
+    return list(killed_anywhere(world))
+
+
+def _killed_few(world: int) -> list[str | None]:
+    return list(killed_anywhere(world, at_most=2))
 
 
 @campaign("An episode forked after any of its events by its own policy goes the same way to the same end")
 def forks(size: Size, folder: Path) -> Cases:
-    for world in range(WORLDS if size == "long" else 1):
-        yield from forked_anywhere(world, at_most=None if size == "long" else 2)
+    for found in spread(_forked if size == "long" else _forked_few, range(WORLDS if size == "long" else 1), size):
+        yield from found
+
+
+def _forked(world: int) -> list[str | None]:
+    return list(forked_anywhere(world))
+
+
+def _forked_few(world: int) -> list[str | None]:
+    return list(forked_anywhere(world, at_most=2))
 
 
 @campaign("A whole rollout crashed at any call: what was acknowledged is there, and it goes on to the same end")
 def crashed_rollouts(size: Size, folder: Path) -> Cases:
-    for seed in range(400 if size == "long" else 24):
-        snapshots, whole = snapshots_of(seed)
-        for snapshot in snapshots:
-            found = crash_problems(snapshot, whole, seed)
-            yield _told(f"python -m tests.simulation crash {seed}, {snapshot.kind} before call {snapshot.call}", found)
+    for found in spread(_crashed, range(400 if size == "long" else 24), size, at_once=5):
+        yield from found
+
+
+def _crashed(seed: int) -> list[str | None]:
+    snapshots, whole = snapshots_of(seed)
+    where = f"python -m tests.simulation crash {seed}"
+    return [
+        _told(f"{where}, {each.kind} before call {each.call}", crash_problems(each, whole, seed)) for each in snapshots
+    ]
 
 
 def _told(where: str, found: Iterable[str]) -> str | None:

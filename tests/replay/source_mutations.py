@@ -12,9 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import attrs
 
@@ -197,7 +195,7 @@ TABLE: dict[tuple[str, str, str], tuple[tuple[str, str, str], ...]] = {
     ("codec", "events/line.py", ""): (
         ("keys in any order", "option=orjson.OPT_SORT_KEYS", "option=0"),
         ("state without the type", '{"data": meaning, "type": wire_name}', '{"data": meaning}'),
-        ("chain from the line alone", "link = hashlib.sha256(previous.encode())", "link = hashlib.sha256()"),
+        ("chain from the line alone", "digest = hashlib.sha256(previous.encode())", "digest = hashlib.sha256()"),
     ),
     ("codec", "events/text.py", "files"): (("escapes of three digits", '"\\ufdd0([0-9a-f]{4})"', '"\\ufdd0([0-9a-f]{3})"'),),
 }  # fmt: skip
@@ -207,7 +205,7 @@ FEW = tuple(next(each for each in MUTATIONS if each.area == area) for area in AR
 """One of each area."""
 
 
-def noticed(mutation: SourceMutation | None, folder: Path, logs: list[Path]) -> str:
+def said_of(mutation: SourceMutation | None, folder: Path, logs: list[Path]) -> str:
     """What the recorded episodes say of a package that is mutated so; `nothing` if they say nothing.
 
     Raises AssertionError by name for a mutation that does not fit the source any more.
@@ -228,21 +226,6 @@ def noticed(mutation: SourceMutation | None, folder: Path, logs: list[Path]) -> 
     name = "the package as it is" if mutation is None else mutation.name
     assert done.returncode == 0, f"{name}: {done.stderr}"  # a mutant that crashes proves nothing
     return done.stdout.strip()
-
-
-def all_noticed(mutations: tuple[SourceMutation, ...], logs: list[Path]) -> Iterator[tuple[SourceMutation, str]]:
-    """Each with what was said of it, as many at a time as there are processors."""
-    with TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-
-        def one(number: int) -> str:
-            mine = Path(folder) / str(number)
-            mine.mkdir()
-            try:
-                return noticed(mutations[number], mine, logs)
-            finally:
-                shutil.rmtree(mine)
-
-        yield from zip(mutations, pool.map(one, range(len(mutations))), strict=True)
 
 
 def _mutate(file: Path, mutation: SourceMutation) -> None:

@@ -16,7 +16,7 @@ from coding_agent.tools.dispatch import tool_schemas
 from tests.replay.field_mutations import Mutation, mutations, resealed, written
 from tests.replay.played_again import difference
 from tests.replay.rewriting import rewrite
-from tests.replay.source_mutations import AREAS, MUTATIONS, noticed
+from tests.replay.source_mutations import AREAS, MUTATIONS, said_of
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
 
@@ -92,7 +92,7 @@ def test_each_area_of_our_source_is_mutated_and_no_mutation_twice() -> None:
 
 
 def test_the_unchanged_copy_is_told_nothing_of(tmp_path: Path) -> None:
-    assert noticed(None, tmp_path, GOLDEN) == "nothing"
+    assert said_of(None, tmp_path, GOLDEN) == "nothing"
 
 
 @pytest.mark.parametrize("name", sorted({mutation.played for mutation in MUTATIONS} - {""}))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from coding_agent.rollout.scheduler import Outcome
 from coding_agent.sandbox.base import Sandbox, SandboxSpec
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.store.reader import read_events, verify
+from tests.rollout.cancelled import children
 from tests.rollout.worlds import FIX, SOLVE, SUBMIT, TASK, Dying, job, roll_out, script
 from tests.samples import no_blob
 
@@ -187,14 +187,6 @@ async def test_a_cancelled_episode_is_sealed_and_leaves_no_process(tmp_path: Pat
         assert isinstance(last, Done)
         assert last.reason == "cancelled"
     assert children() <= before
-
-
-def children() -> set[str]:
-    """Live children of this process, by pid."""
-    found = set()
-    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        found |= set((task / "children").read_text().split())
-    return found
 
 
 def test_the_toy_task_has_a_digest_of_its_own() -> None:
