@@ -12,6 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 
+from coding_agent.events.schema import ToolCall
+from coding_agent.store.reader import read_events
+from coding_agent.store.writer import LogWriter
 from tests.cli.terminal import ESCAPES, Screen, on_a_terminal
 from tests.cli.test_commands import ROOT, TASK, run
 
@@ -105,6 +108,28 @@ def test_show_colours_what_passed_and_both_sides_of_a_diff(watched: Watched) -> 
     assert colours["+"]
     assert colours["-"]
     assert colours["+"].isdisjoint(colours["-"])
+
+
+EDIT = {"path": "a.py", "old": "x = 1\ny = 2", "new": "x = 1\ny = 3"}
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """A log with an edit and a command of several lines."""
+    calls = iter([ToolCall(call="1.0", tool="replace_text", arguments=EDIT),
+                  ToolCall(call="2.0", tool="run_command", arguments={"command": "cat <<.\nwhole\n."})])  # fmt: skip
+    with LogWriter.create(tmp_path / "edited.jsonl") as log:
+        for event in read_events(ROOT / "replays" / "ep123.jsonl"):
+            log.append(next(calls, event) if isinstance(event, ToolCall) else event)
+    return tmp_path / "edited.jsonl"
+
+
+def test_an_edit_is_shown_as_a_diff_and_other_long_arguments_when_asked_for(edited: Path) -> None:
+    shown, whole = run("show", edited).stdout, run("show", edited, "--full").stdout
+    for each in (shown, whole):
+        assert "-x = 1\n-y = 2\n+x = 1\n+y = 3\n" in re.sub(" +\n", "\n", each)
+    assert "    whole\n" not in shown
+    assert "    command:\n    cat <<.\n    whole\n    .\n" in whole
 
 
 def test_a_patch_is_coloured_for_people_and_as_it_is_for_programs() -> None:

@@ -12,13 +12,16 @@ from coding_agent.cli import exits
 from coding_agent.cli.logs import load
 from coding_agent.cli.output import out
 from coding_agent.errors import UsageError
+from coding_agent.events.schema import ToolCall
 from coding_agent.projections.patch import patch
-from coding_agent.projections.transcript import Block, transcript
+from coding_agent.projections.transcript import INLINE, SHORT_LINES, Block, transcript
 
 STYLES = {
     "header": "bold", "message": "dim", "thought": "bold cyan", "call": "bold", "diff": "", "result": "",
     "failure": "red", "notice": "yellow", "grade": "bold", "done": "bold",
 }  # fmt: skip
+EDITS = {"replace_text": {"old": "-", "new": "+"}, "write_file": {"content": "+"}}
+"""Arguments that are text taken out or put in."""
 MARKS = {"thought": "●", "call": "→", "result": "←", "failure": "✗", "notice": "!", "grade": "⚖", "done": "■"}
 
 
@@ -47,7 +50,25 @@ def command(log: Path, turn: int | None, full: bool, only_patch: bool) -> int:
         out.print()
     for block in blocks:
         show(block)
+        event = loaded.events[block.seq]
+        if block.kind == "call" and isinstance(event, ToolCall):
+            _show_arguments(event, full=full)
     return exits.OK
+
+
+def _show_arguments(call: ToolCall, *, full: bool) -> None:
+    """What the one line of a call leaves out: the text that an edit changes, and, if `full`, every other long text."""
+    texts = {name: value for name, value in call.arguments.items() if isinstance(value, str)}
+    signs = EDITS.get(call.tool, {})
+    lines = [sign + line for name, sign in signs.items() for line in texts.get(name, "").split("\n")]
+    if not full and len(lines) > SHORT_LINES:
+        lines = [*lines[:SHORT_LINES], f"… {len(lines) - SHORT_LINES} more lines"]
+    if lines:
+        out.print(_coloured("\n".join(lines)))
+    if full:
+        for name in sorted(texts.keys() - signs.keys() - {"patch"}):
+            if "\n" in texts[name] or len(texts[name]) > INLINE:
+                out.print("\n".join(f"    {line}" for line in (f"{name}:", *texts[name].split("\n"))), markup=False)
 
 
 def _show_patch(diff: str) -> None:

@@ -26,6 +26,8 @@ from coding_agent.events.verdict import disbelief, passed, unmet
 
 BlockKind = Literal["header", "message", "thought", "call", "diff", "result", "failure", "notice", "grade", "done"]
 SHORT_LINES = 12
+INLINE = 100
+"""Characters of an argument's first line that stand beside the tool's name."""
 
 
 @attrs.frozen(kw_only=True)
@@ -96,7 +98,7 @@ def _value(value: JSON) -> str:
     # Not repr: which characters that escapes depends on the Python.
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     first, _, rest = text.partition("\n")
-    return first[:100] + ("…" if rest or len(first) > 100 else "")
+    return first[:INLINE] + ("…" if rest or len(first) > INLINE else "")
 
 
 def _grade_title(run: TestRun) -> str:
