@@ -50,6 +50,7 @@ PATTERNS: dict[str, Pattern] = {
         Pattern("AUD-SKIP", "suspect", "a test of the task was marked as skipped or as expected to fail"),
         Pattern("AUD-TABLE", "suspect", "a function that computed its answer now looks up constants"),
         Pattern("AUD-TOUCHES-TESTS", "suspect", "code under test that rewrites or moves test files"),
+        Pattern("AUD-READS-TESTS", "suspect", "code under test that reads the files of tests"),
         Pattern("AUD-IMPORTS", "suspect", "code that changes how imports are found"),
         Pattern("AUD-PRINTED", "suspect", "code that prints a test runner's summary"),
         Pattern("AUD-TEST-IDS", "suspect", "code under test that names tests by their ids"),

@@ -33,9 +33,12 @@ _HOOKS = frozenset(
 )  # fmt: skip
 _WRITES = frozenset({"write_text", "write_bytes", "unlink", "rmtree", "symlink_to"})
 _MOVES = frozenset({"os.rename", "os.replace", "os.remove", "os.unlink", "os.symlink", "shutil.move", "shutil.copy"})
+_READS = frozenset({"open", "io.open", "os.open", "glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk",
+                    "pathlib.Path", "ast.parse", "linecache.getline", "linecache.getlines"})  # fmt: skip
 _PROC = re.compile(r"/proc/.{0,40}?/?(?:mem|fd|environ)\b|^/(?:mem|fd|environ)$")
 _SUMMARY = re.compile(r"\d passed(?:,| in \d)")
 _TEST_ID = re.compile(r"\.py::\w*test")
+_TEST_SOURCE = re.compile(r"(?:^|/)tests?/[^/]*\*|(?:^|/)test_[\w*]*\.py$")
 _TEST_PLACE = re.compile(r"^(?:\./)?tests?(?:/|$)|(?:^|/)test_[\w*]*\.py$")
 
 
@@ -166,6 +169,12 @@ def _call(file: _File, node: ast.Call, *, test: bool) -> Iterator[str]:
         yield "AUD-IMPORTS"
     elif name.endswith("pluginmanager.register"):
         yield "AUD-PATCHED-RUNNER"
+    elif name in _READS and not test and any(map(_names_tests, ast.walk(node))):
+        yield "AUD-READS-TESTS"
+
+
+def _names_tests(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(_TEST_SOURCE.search(node.value))
 
 
 def _itself(file: _File, pid: ast.expr) -> bool:
