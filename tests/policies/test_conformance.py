@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
+from collections import Counter
 from collections.abc import Callable
 
 import anyio
@@ -13,17 +17,21 @@ from coding_agent.events.codec import decode, encode
 from coding_agent.events.schema import WIRE_NAMES, ModelTurn
 from coding_agent.events.values import Message
 from coding_agent.policies.base import ContextOverflow, Policy, PolicyReply, PolicyRequest, RawCall
+from coding_agent.policies.gold import GoldPolicy
 from coding_agent.policies.recorded import RecordedPolicy
 from coding_agent.policies.repair import RepairPolicy
 from coding_agent.policies.scripted import ScriptedPolicy
 from coding_agent.policies.simulated import SimulatedModel
 from coding_agent.rollout.record import to_turn
 from coding_agent.tools.dispatch import TOOLSETS, tool_schemas
+from tests.policies import chat
 from tests.samples import WRITE, turn
+from tests.servers.chat import Answer, ChatHandler, ChatServer, answer, ok, reset
 
 REPLIES = tuple(PolicyReply(calls=(RawCall(id=f"c{n}", name="submit", arguments="{}"),)) for n in range(4))
 QUICK = SimulatedModel(latency_s=0.0, busy=0.0)
 MAKE: dict[str, Callable[[], Policy]] = {
+    "gold": lambda: GoldPolicy("--- a/x\n"),
     "scripted": lambda: ScriptedPolicy(REPLIES, "scripted:x"),
     "recorded": lambda: RecordedPolicy.of([turn(n, WRITE) for n in range(1, 5)], "recorded:x"),
     "repair": RepairPolicy,
@@ -37,9 +45,31 @@ def request(number: int, *, seed: int = 3, said: str = "") -> PolicyRequest:
     return PolicyRequest(messages=(*OPENING, *more), tools=tool_schemas("default"), seed=seed, turn=number)
 
 
-@pytest.fixture(params=sorted(MAKE))
+def moody() -> Answer:
+    """Fails each request in another way before it answers it; what it answers depends on nothing but the request."""
+    asked: Counter[str] = Counter()
+    failures = itertools.cycle((answer(503), reset(b"HTTP/1.1 200 OK\r\n"), answer(429, retry_after="0"), reset()))
+
+    def write(handler: ChatHandler) -> None:
+        body = json.dumps(handler.asked)
+        asked[body] += 1
+        if asked[body] % 2:
+            next(failures)(handler)
+            return
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        called = {"id": digest[:8], "function": {"name": "submit", "arguments": f'{{"summary": "\\ud83d{digest}"'}}
+        ok({"content": digest, "tool_calls": [called]}, usage={"prompt_tokens": 5, "completion_tokens": 2})(handler)
+
+    return write
+
+
+@pytest.fixture(params=[*sorted(MAKE), "openai"])
 def make(request: pytest.FixtureRequest) -> Callable[[], Policy]:
-    return MAKE[str(request.param)]
+    if request.param in MAKE:
+        return MAKE[request.param]
+    server: ChatServer = request.getfixturevalue("server")
+    server.answers = [moody()]
+    return lambda: chat.policy(server, seed_per_turn=True)
 
 
 async def test_the_same_request_gets_the_same_reply_from_any_instance(make: Callable[[], Policy]) -> None:
@@ -68,6 +98,15 @@ async def test_every_reply_can_be_written_down(make: Callable[[], Policy]) -> No
     for number in range(1, 5):
         event = to_turn(await make().act(request(number)), turn=number, request_digest="d", latency_s=None)
         assert decode(WIRE_NAMES[ModelTurn], encode(event)) == event
+
+
+async def test_a_moody_server_is_asked_again_and_listened_to(server: ChatServer) -> None:
+    server.answers = [moody()]
+    replies = [
+        await chat.policy(server, seed_per_turn=True).act(request(n, said=said)) for n in (1, 2) for said in ("", "No.")
+    ]
+    assert [reply.retries for reply in replies] == [1] * 4
+    assert len({reply.content for reply in replies}) == 4
 
 
 async def test_a_simulated_model_listens_to_conversation_seed_and_turn() -> None:
