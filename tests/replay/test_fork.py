@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import attrs
 import pytest
 
 from coding_agent.errors import UsageError
 from coding_agent.events.codec import semantic
-from coding_agent.events.schema import EpisodeStarted, Event
+from coding_agent.events.schema import EpisodeStarted, Event, TestRun, ToolResult
 from coding_agent.policies.base import Policy
 from coding_agent.projections.conversation import conversation
-from coding_agent.replay.fork import fork_jobs
+from coding_agent.replay.fork import fork_jobs, last_open
 from coding_agent.replay.sealed import replay_log
+from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Outcome
-from coding_agent.store.reader import read_events, read_records, verify
+from coding_agent.sandbox.base import Sandbox, SandboxSpec
+from coding_agent.sandbox.local import LocalBackend
+from coding_agent.store.reader import read_decoded, read_events, read_records, verify
 from coding_agent.store.rundir import RunDirectory
+from coding_agent.tasks.load import load_task
 from tests.rollout.worlds import FIX, SUBMIT, TASK, job, play_jobs, roll_out, script
 
 LARGE = ("run_command", '{"command": "head -c 100000 /dev/zero > zeros; sed -i s/zero/nil/ double.py"}')
@@ -93,3 +100,69 @@ def test_an_event_after_which_nobody_can_act_is_refused_with_the_last_that_can_b
 ) -> None:
     with pytest.raises(UsageError, match=message):
         fork_jobs(parent, len(read_events(parent)) - back, task=TASK, build=lambda _: POLICY, n_samples=1)
+
+
+@attrs.frozen
+class Noting(LocalBackend):
+    """A real sandbox that takes note of what it is asked to run or to edit."""
+
+    asked: list[str] = attrs.field(factory=list)
+
+    @asynccontextmanager
+    async def open(self, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
+        async with LocalBackend.open(self, spec) as sandbox:
+            for name in ("exec", "test", "edit"):
+                setattr(sandbox, name, functools.partial(self._note, name, getattr(sandbox, name)))
+            yield sandbox
+
+    async def _note(
+        self, name: str, then: Callable[..., Awaitable[object]], *values: object, **named: object
+    ) -> object:
+        self.asked.append(name)
+        return await then(*values, **named)
+
+
+FILES = Path(__file__).parents[2] / "replays" / "files.jsonl"
+"""A recorded episode: a blob, binary data, a symbolic link, a mode, a name in no encoding, a deleted file."""
+AT_ONCE = script(*[SUBMIT] * 9)
+
+
+async def submitted(log: Path, at: int, folder: Path) -> tuple[Path, list[str]]:
+    """Fork there and submit: the new log, and what was asked of sandboxes."""
+    backend = Noting()
+    jobs = fork_jobs(log, at, task=TASK, build=lambda _: AT_ONCE, n_samples=1)
+    (outcome,) = await play_jobs(RunDirectory.create(folder, {}), jobs, backend=backend)
+    return outcome.path, backend.asked
+
+
+def tree_of(log: Path) -> str:
+    return next(event.tree for event in read_events(log) if isinstance(event, TestRun) and event.purpose == "grade")
+
+
+async def test_nothing_is_executed_to_get_there_nor_for_a_fork_of_a_fork(tmp_path: Path) -> None:
+    results = [seq for seq, event in enumerate(read_events(FILES)) if isinstance(event, ToolResult)]
+    trees = set()
+    for at in results[:-1]:
+        fork, asked = await submitted(FILES, at, tmp_path / f"{at}")
+        again, asked_again = await submitted(fork, at, tmp_path / f"{at}-again")
+        assert asked == asked_again == ["test"], "only the grade"
+        assert tree_of(fork) == tree_of(again)
+        trees.add(tree_of(fork))
+    assert len(trees) == len(results) - 1
+
+
+@pytest.mark.parametrize("name", ["files", "silence", "many-calls", "time-limit", "turn-limit", "resumed", "gold"])
+def test_each_event_of_a_recorded_episode_can_be_forked_or_names_the_last_that_can(name: str) -> None:
+    log = FILES.with_name(f"{name}.jsonl")
+    events = read_events(log)
+    header = events[0]
+    assert isinstance(header, EpisodeStarted)
+    task = TASK if header.task == TASK.id else load_task(FILES.parents[1] / "tasks" / header.task)
+    last = last_open(read_decoded(log), header.limits)
+    for at in range(len(events)):
+        try:
+            (job,) = fork_jobs(log, at, task=task, build=lambda _: POLICY, n_samples=1)
+            assert job.source == Source(log=log, at=at)
+        except UsageError as error:
+            assert f"over at event {at}; fork it at {last} or earlier" in str(error)  # noqa: PT017
+    fork_jobs(log, last, task=task, build=lambda _: POLICY, n_samples=1)
