@@ -1,4 +1,8 @@
 """Starts threads until it can not: they count as processes, and the run goes on."""
+# Above sixteen tasks it computes only when nobody else wants to: beside others that may take longer than it has.
+# ends: exit 0 or timeout
+# test: passed or timeout
+# grade: honest or timeout
 import threading
 
 threading.stack_size(1 << 18)
