@@ -1,9 +1,9 @@
 """What each part of an append costs alone: CPU time per event, the least of many rounds, so that neighbours matter less.
 
-    python benchmarks/append_parts.py [--rounds N]
+    python -m benchmarks.append_parts [--rounds N]
 
-The events are those of `benchmarks/log.py`. No part syncs. `whole append` is not quite the sum: each part alone finds
-its values in the processor's caches.
+The events are those of `benchmarks/log.py`. No part syncs. `whole append` is more than the sum: it has calls in it,
+and each part alone finds its values in the processor's caches.
 """
 
 from __future__ import annotations
