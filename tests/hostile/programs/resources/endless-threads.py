@@ -6,6 +6,6 @@ for _ in range(6):
     if os.fork() == 0:
         break
 for _ in range(8):
-    threading.Thread(target=lambda: [x * x for x in iter(int, 1)], daemon=True).start()
+    threading.Thread(target=lambda: all(x == 0 for x in iter(int, 1)), daemon=True).start()
 while True:
     pass
