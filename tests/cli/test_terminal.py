@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from coding_agent.events.schema import ToolCall
+from coding_agent.events.values import JSON
 from coding_agent.store.reader import read_events
 from coding_agent.store.writer import LogWriter
 from tests.cli.terminal import ESCAPES, Screen, on_a_terminal
@@ -110,18 +111,23 @@ def test_show_colours_what_passed_and_both_sides_of_a_diff(watched: Watched) -> 
     assert colours["+"].isdisjoint(colours["-"])
 
 
-EDIT = {"path": "a.py", "old": "x = 1\ny = 2", "new": "x = 1\ny = 3"}
+EDIT: dict[str, JSON] = {"path": "a.py", "old": "x = 1\ny = 2", "new": "x = 1\ny = 3"}
+
+
+def log_of_calls(path: Path, edit: dict[str, JSON], command: str) -> Path:
+    """ep123, with an edit and a command in place of its first two calls."""
+    calls = iter([ToolCall(call="1.0", tool="replace_text", arguments=edit),
+                  ToolCall(call="2.0", tool="run_command", arguments={"command": command})])  # fmt: skip
+    with LogWriter.create(path) as log:
+        for event in read_events(ROOT / "replays" / "ep123.jsonl"):
+            log.append(next(calls, event) if isinstance(event, ToolCall) else event)
+    return path
 
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Path:
     """A log with an edit and a command of several lines."""
-    calls = iter([ToolCall(call="1.0", tool="replace_text", arguments=EDIT),
-                  ToolCall(call="2.0", tool="run_command", arguments={"command": "cat <<.\nwhole\n."})])  # fmt: skip
-    with LogWriter.create(tmp_path / "edited.jsonl") as log:
-        for event in read_events(ROOT / "replays" / "ep123.jsonl"):
-            log.append(next(calls, event) if isinstance(event, ToolCall) else event)
-    return tmp_path / "edited.jsonl"
+    return log_of_calls(tmp_path / "edited.jsonl", EDIT, "cat <<.\nwhole\n.")
 
 
 def test_an_edit_is_shown_as_a_diff_and_other_long_arguments_when_asked_for(edited: Path) -> None:
@@ -130,6 +136,17 @@ def test_an_edit_is_shown_as_a_diff_and_other_long_arguments_when_asked_for(edit
         assert "-x = 1\n-y = 2\n+x = 1\n+y = 3\n" in re.sub(" +\n", "\n", each)
     assert "    whole\n" not in shown
     assert "    command:\n    cat <<.\n    whole\n    .\n" in whole
+
+
+def test_what_a_terminal_would_obey_is_shown_and_not_sent(tmp_path: Path) -> None:
+    """A log holds whatever a model wrote: here a new title, an erased screen, a raw NUL, C1's escape, a turned line."""
+    edit: dict[str, JSON] = {"path": "\x1b]0;title\x1b\\", "old": "a\x00b", "new": "\x9b2J"}
+    log = log_of_calls(tmp_path / "rude.jsonl", edit, "echo \x1b[2J \u202e")
+    piped, screen = run("show", log, "--full").stdout, on_a_terminal(PROGRAM, "show", log, "--full", cwd=ROOT).raw
+    for shown in (piped, screen):
+        assert not re.search("[\x00-\x07\x0e-\x1a\x80-\x9f\u202e]|\x1b[^[]|\x1b\\[[0-9;]*[^0-9;m]", shown)
+        assert all(text in shown for text in (r"\x1b]0;title", r"a\x00b", r"\x9b2J", r"\x1b[2J \u202e"))
+    assert "\x1b" not in piped
 
 
 def test_a_patch_is_coloured_for_people_and_as_it_is_for_programs() -> None:

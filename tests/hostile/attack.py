@@ -32,9 +32,9 @@ from tests.rollout.worlds import play_jobs
 
 PATIENCE_S = 20.0
 LATE_S = 1.0
+"""After its timeout a command or a test run must be over within this time; the suite only holds it to ten times as much."""
 TRIES = 3
 """How often what was late is tried again alone: one outlier is the machine's."""
-"""After its timeout a command or a test run must be over within this time; the suite only holds it to ten times as much."""
 
 
 @attrs.frozen(kw_only=True)

@@ -6,25 +6,45 @@ import contextlib
 import errno
 import io
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 import attrs
 import orjson
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from coding_agent.errors import UsageError
 
+_ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal does not show but obeys: control characters, and those that turn the direction of a line."""
 
-class _Out(Console):
+
+class _Inert(Console):
+    """Logs hold whatever models and programs wrote: none of it may move a cursor, set a title or hide a line."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control is None and _ACTS.search(segment.text):
+                yield Segment(_ACTS.sub(_shown, segment.text), segment.style)
+            else:
+                yield segment
+
+
+def _shown(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
+
+
+class _Out(_Inert):
     """Rich would exit with 1, which says that something differs."""
 
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError(errno.EPIPE, "nobody reads stdout")
 
 
-class _Err(Console):
+class _Err(_Inert):
     """Whoever watched may have left, and the work goes on."""
 
     def on_broken_pipe(self) -> None:
