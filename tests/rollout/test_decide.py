@@ -92,12 +92,13 @@ def test_running_out_of_time_is_graded() -> None:
     assert isinstance(decide(fold([START, Stopped(cause="time_limit", stage="policy")])), Grade)
 
 
-def test_a_grade_that_failed_outweighs_the_reason_before_it() -> None:
-    stops: list[Event] = [Stopped(cause="time_limit", stage="policy"), Stopped(cause="infra_error", stage="grade")]
+@pytest.mark.parametrize("cause", ["cancelled", "infra_error"])
+def test_what_kept_it_from_being_graded_outweighs_the_reason_before_it(cause: str) -> None:
+    stops: list[Event] = [Stopped(cause="time_limit", stage="policy"), Stopped(cause=cause, stage="grade")]  # type: ignore[arg-type]
     step = decide(fold([START, *stops]))
     assert isinstance(step, Append)
     assert isinstance(step.event, Done)
-    assert step.event.reason == "infra_error"
+    assert step.event.reason == cause
 
 
 def test_a_sealed_episode_is_finished() -> None:

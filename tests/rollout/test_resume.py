@@ -25,6 +25,7 @@ from coding_agent.store.reader import read_decoded, read_events, read_records, v
 from coding_agent.store.rundir import RunDirectory
 from tests.rollout.worlds import FIX, SUBMIT, Dying, job, play_jobs, roll_out, script
 from tests.samples import no_blob
+from tests.stories import Overlong
 
 BREAK = ("write_file", '{"path": "notes.txt", "content": "# first"}')
 TEST = ("run_tests", "{}")
@@ -131,6 +132,20 @@ async def test_what_was_stopped_from_outside_branches_into_a_new_attempt(tmp_pat
     assert stopped.read_bytes() == before
     assert replay_log(outcome.path).divergence is None
     assert header.parent.chain == list(read_records(stopped))[header.parent.seq].chain
+
+
+async def test_cancelled_while_it_is_graded_after_a_limit_it_is_graded_by_its_next_attempt(tmp_path: Path) -> None:
+    overlong = job(Overlong())
+
+    def observe(_episode: str, stage: Stage, _event: Event | None) -> None:
+        if stage == "grade":
+            scope.cancel()
+
+    with anyio.CancelScope() as scope:
+        await roll_out(tmp_path / "run", [overlong], observer=observe)
+    left, (outcome,) = await resume(tmp_path / "run", [overlong])
+    assert not left.kept
+    assert (outcome.attempt, outcome.reason, outcome.passed) == (1, "context_limit", True)
 
 
 async def test_killed_between_the_stop_and_its_end_it_is_sealed_and_then_branches(tmp_path: Path) -> None:

@@ -76,10 +76,12 @@ def decide(state: EpisodeState) -> Step:
 
 
 def done_reason(state: EpisodeState) -> DoneReason:
-    """Why the episode ends here. An infrastructure failure outweighs whatever else ended it."""
+    """Why the episode ends here. What kept it from being graded outweighs whatever else ended it."""
     causes = [stop.cause for stop in state.stops]
     if "infra_error" in causes:
         return "infra_error"
+    if "cancelled" in causes:
+        return "cancelled"
     if causes:
         return causes[0]
     if state.submitted is not None:
