@@ -109,9 +109,14 @@ def users_code() -> Iterator[None]:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
+    write_bytes(orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def write_bytes(data: bytes) -> None:
+    """What programs read, as it is. Raises UsageError when there is no stdout."""
     if sys.stdout is None:
-        raise UsageError("--json: stdout is closed")
-    sys.stdout.buffer.write(orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        raise UsageError("stdout is closed")
+    sys.stdout.buffer.write(data)
     sys.stdout.flush()
 
 

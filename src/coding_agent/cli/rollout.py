@@ -36,6 +36,7 @@ from coding_agent.store.rundir import RunDirectory
 def command(directory: Path | None, quiet: bool, as_json: bool, **options: Any) -> int:
     """Roll out tasks with a policy. TASKS are task folders, or folders of them; each episode becomes a log.
 
+    An episode whose tests fail is a result: exit 0. One that infrastructure or policy kept from its end exits with 1.
     Ctrl-C ends the run: every log is completed as cancelled, nothing is left running. `coding-agent resume` goes on.
 
     Example: coding-agent rollout tasks --policy repair --n-samples 2

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import load
-from coding_agent.cli.output import out
+from coding_agent.cli.output import out, write_bytes
 from coding_agent.errors import UsageError
 from coding_agent.events.schema import ToolCall
 from coding_agent.projections.patch import patch
@@ -76,7 +76,8 @@ def _show_patch(diff: str) -> None:
     if out.is_terminal:
         out.print(_coloured(diff))
     else:
-        click.echo(diff, nl=False)
+        # Not through click, which takes terminals' escapes out of what goes into a pipe, and so out of the code.
+        write_bytes(diff.encode())
 
 
 def _coloured(diff: str) -> Syntax:

@@ -18,6 +18,8 @@ from coding_agent.events.line import MAX_LINE, parse, read_line
 
 SECTOR = 512
 """No file system in use writes less at a time."""
+FIRST = b'{"seq":0,'
+"""How every log begins."""
 _ZEROS = re.compile(rb"\0+")
 
 
@@ -44,6 +46,8 @@ def judge(file: str, bad: BadLine, rest: Iterable[bytes]) -> StoreError:
     if bad.ended:
         return LogDamaged(file, f"nothing is ever written after Done: {bad.error}", **place)
     if not unfinished(bad.raw, bad.at, lambda whole: _fits(whole, bad)):
+        if bad.seq == 0 and not bad.raw.startswith(FIRST):
+            return LogDamaged(file, f"this is no log, or its beginning was changed: {bad.error}", **place)
         return LogDamaged(file, f"event {bad.seq} was written whole and was changed since: {bad.error}", **place)
     if bad.durable >= bad.seq or any(durable >= bad.seq for durable in _synced(rest)):
         return LogDamaged(file, f"event {bad.seq} was durable and is not what was written: {bad.error}", **place)

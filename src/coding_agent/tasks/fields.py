@@ -14,7 +14,7 @@ class Fields:
     def __init__(self, file: str, table: Any, prefix: str, known: tuple[str, ...]) -> None:
         self.file, self.prefix = file, prefix
         if not isinstance(table, dict):
-            raise TaskError(file, prefix.rstrip("."), "a table", repr(table))
+            raise TaskError(file, prefix.rstrip("."), "a table", "nothing" if table is None else repr(table))
         self.table = table
         for key in table:
             if key not in known:
