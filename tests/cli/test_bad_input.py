@@ -112,7 +112,7 @@ def test_json_without_a_stdout_says_so() -> None:
     line = 'exec "$@" >&-'
     command = ["sh", "-c", line, "sh", *PROGRAM, "verify", str(EPISODE), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused(done) == "error: UsageError: --json: stdout is closed"
+    assert refused(done) == "error: UsageError: stdout is closed"
 
 
 NOISY = """
