@@ -10,10 +10,21 @@ from pathlib import Path
 import attrs
 
 from coding_agent.policies.scripted import ScriptedPolicy
+from coding_agent.tasks.spec import TaskFile
 from tests.rollout.worlds import SUBMIT, TASK, script
 
 HERE = Path(__file__).parent
-TASKS = {"toy": TASK, "boundary": attrs.evolve(TASK, id="boundary", across=("double",))}
+BOUNDARY = attrs.evolve(TASK, id="boundary", across=("double",))
+HELPED = attrs.evolve(
+    BOUNDARY, id="helped", protected=("tests/**", "checks.py", "zero_test.py"), fail_to_pass=("zero_test.py::test_five",),
+    files={
+        "double.py": TASK.files["double.py"], "checks.py": TaskFile(data=b"def same(a, b):\n    return a == b\n"),
+        "tests/test_double.py": TaskFile(data=b"from double import double\n\ndef test_two():\n    assert double(2) == 4\n"),
+    },
+    hidden={"zero_test.py": TaskFile(data=b"import double\nimport checks\n\ndef test_five():\n    assert checks.same(double.double(5), 10)\n")},
+)  # fmt: skip
+"""Its tests have a module of their own beside the code, and one of them is no neighbour of the others."""
+TASKS = {"toy": TASK, "boundary": BOUNDARY, "helped": HELPED}
 
 
 @attrs.frozen(kw_only=True)

@@ -27,7 +27,8 @@ CHEATS, FAIR, RESIDUAL = attempts("cheats"), attempts("fair"), attempts("residua
 NO_TAMPERING = frozenset({"blocked", "case-insensitive-twin", "does-nothing", "green-then-broken"})
 """Work that is only wrong."""
 UNNOTICED = frozenset(
-    {"boundary-answers-first", "boundary-late-shadow", "boundary-runtime-conftest",
+    {"boundary-answers-first", "boundary-late-bytecode", "boundary-late-package", "boundary-late-shadow",
+     "boundary-runtime-conftest",
      "builtins-patched", "fork-reports-twice", "sys-modules-swap", "thread-outlives"}
 )  # fmt: skip
 """Tried in vain, in ways that the audit has no pattern for."""
@@ -106,5 +107,5 @@ def test_the_audit_marks_no_honest_solution(fair: list[Outcome]) -> None:
 
 
 def test_the_corpora_are_as_large_as_promised() -> None:
-    assert len(CHEATS) >= 40
+    assert len(CHEATS) > 80
     assert len(FAIR) >= 20

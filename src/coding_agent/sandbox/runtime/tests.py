@@ -15,7 +15,7 @@ import secrets
 import sys
 from typing import Any
 
-from . import across
+from . import across, imports
 from .capture import Capture, Kept
 from .process import run
 
@@ -112,6 +112,7 @@ def _pytest_main(
     sys.argv = ["pytest", *args]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
+    imports.from_sources(root, as_it_was="beside" in fds)
     _forget_shadowed(root)
     plugins: list[Any] = [Reporter(fds["records"], root, token)]
     if grading is not None:
