@@ -202,6 +202,8 @@ async def test_there_are_as_many_attempts_as_the_budget_says_and_the_last_is_mas
 
 BREAKS = {
     "permissions": "chmod 000 . double.py tests", "everything": "rm -rf /workspace",
+    "first process's descriptors": "python3 -c 'import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))'; sleep 0.5",
+    "first process's time": "python3 -c 'import resource; resource.prlimit(1, resource.RLIMIT_CPU, (0, 0))'; sleep 0.5",
     "processes": "kill -9 -1; kill -9 1 $PPID", "disk": "for n in 1 2 3; do head -c 100000000 /dev/zero > $n.pyc; done",
 }  # fmt: skip
 

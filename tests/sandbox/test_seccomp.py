@@ -33,8 +33,8 @@ def verdict(machine: str, number: int, *arguments: int, arch: int = 0) -> str:
     return {0x7FFF0000: ALLOWED, 0x80000000: "killed"}[value]
 
 
-NUMBERS = {"x86_64": {"clone": 56, "ioctl": 16, "socket": 41, "unshare": 272, "mount": 165, "read": 0, "memfd_create": 319, "shmget": 29},
-           "aarch64": {"clone": 220, "ioctl": 29, "socket": 198, "unshare": 97, "mount": 40, "read": 63, "memfd_create": 279, "shmget": 194}}  # fmt: skip
+NUMBERS = {"x86_64": {"clone": 56, "ioctl": 16, "socket": 41, "unshare": 272, "mount": 165, "read": 0, "memfd_create": 319, "shmget": 29, "prlimit64": 302},
+           "aarch64": {"clone": 220, "ioctl": 29, "socket": 198, "unshare": 97, "mount": 40, "read": 63, "memfd_create": 279, "shmget": 194, "prlimit64": 261}}  # fmt: skip
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -60,6 +60,15 @@ def test_terminals_can_not_be_typed_into_whatever_the_high_bits(machine: str) ->
 def test_sockets_are_local_or_ip(machine: str) -> None:
     found = {family: verdict(machine, NUMBERS[machine]["socket"], family) for family in range(50)}
     assert {family for family, said in found.items() if said == ALLOWED} == {1, 2, 10}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_limits_are_a_process_s_own_whatever_the_high_bits(machine: str) -> None:
+    prlimit = NUMBERS[machine]["prlimit64"]
+    assert {verdict(machine, prlimit, high << 32, 7) for high in (0, 1)} == {ALLOWED}
+    assert {verdict(machine, prlimit, pid | high << 32, 7) for pid in (1, 2, 0xFFFFFFFF) for high in (0, 1)} == {
+        "EPERM"
+    }
 
 
 def test_other_architectures_and_x32_are_no_way_around() -> None:

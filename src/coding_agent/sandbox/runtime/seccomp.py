@@ -2,7 +2,9 @@
 
 EPERM, not death: a program that probes for a feature goes on without it. `clone3` answers ENOSYS, because a filter can
 not look into its arguments and every C library then falls back to `clone`, whose flags it can see; so do the makers of
-memory that nobody counts, for which there are other ways.
+memory that nobody counts, for which there are other ways. Limits are a process's own: `prlimit64` takes 0 for whose they
+are, as the C library's `setrlimit` does, and no number, not even one's own, which a filter does not know. The first process
+of the namespace has the same user, and without descriptors or time it could not say how the call ended.
 """
 
 from __future__ import annotations
@@ -29,11 +31,11 @@ pidfd_getfd, mount_setattr, quotactl_fd, memfd_secret, open_tree_attr: numbered 
 _CLONE3 = 435
 _UNCOUNTED: dict[str, tuple[int, ...]] = {"x86_64": (319, 29, 68, 64), "aarch64": (279, 194, 186, 190)}
 """memfd_create, shmget, msgget, semget: memory that belongs to no process and no file system with a size."""
-_ARCHES: dict[str, tuple[int, tuple[int, ...], int, int, int]] = {
-    "x86_64": (0xC000003E, _X86, 56, 16, 41),
-    "aarch64": (0xC00000B7, _ARM, 220, 29, 198),
+_ARCHES: dict[str, tuple[int, tuple[int, ...], int, int, int, int]] = {
+    "x86_64": (0xC000003E, _X86, 56, 16, 41, 302),
+    "aarch64": (0xC00000B7, _ARM, 220, 29, 198, 261),
 }
-"""machine → audit architecture, denied numbers, clone, ioctl, socket."""
+"""machine → audit architecture, denied numbers, clone, ioctl, socket, prlimit64."""
 _NAMESPACES = 0x7E020080
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME."""
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -48,7 +50,7 @@ _NR, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
 def program(machine: str = "") -> bytes:
     """The filter as an array of `struct sock_filter`. Raises KeyError for an unknown architecture."""
     machine = machine or os.uname().machine
-    arch, denied, clone, ioctl, socket = _ARCHES[machine]
+    arch, denied, clone, ioctl, socket, prlimit = _ARCHES[machine]
     deny = _ERRNO | errno.EPERM
     code: list[tuple[int, int, int, int]] = [
         (_LD, 0, 0, _ARCH),
@@ -66,6 +68,8 @@ def program(machine: str = "") -> bytes:
         (_JEQ, 0, 4, clone), (_LD, 0, 0, _ARG0), (_JSET, 0, 1, _NAMESPACES), (_RET, 0, 0, deny), (_RET, 0, 0, _ALLOW),
         (_JEQ, 0, 5, ioctl), (_LD, 0, 0, _ARG1), (_JEQ, 1, 0, _TIOCSTI), (_JEQ, 0, 1, _TIOCLINUX), (_RET, 0, 0, deny),
         (_RET, 0, 0, _ALLOW),
+        # The kernel reads 32 bits of it.
+        (_JEQ, 0, 4, prlimit), (_LD, 0, 0, _ARG0), (_JEQ, 1, 0, 0), (_RET, 0, 0, deny), (_RET, 0, 0, _ALLOW),
         (_JEQ, 0, len(_FAMILIES) + 2, socket), (_LD, 0, 0, _ARG0),
     ]  # fmt: skip
     code += [(_JEQ, len(_FAMILIES) - index, 0, family) for index, family in enumerate(_FAMILIES)]
