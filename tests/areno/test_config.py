@@ -24,10 +24,10 @@ def test_a_folder_of_tasks_is_a_whole_configuration() -> None:
 
 
 def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
-    (tmp_path / "train.toml").write_text('tasks = ["t"]\nrun_dir = "r"\nreward = "mine.py:f"\n')
+    (tmp_path / "train.toml").write_text('tasks = ["t"]\nrun_dir = "r"\nreward = "mine.py:f"\ntensorboard = "m"\n')
     config = load_config(tmp_path / "train.toml", {})
     assert (config.tasks, config.run_dir) == ((str(tmp_path / "t"),), str(tmp_path / "r"))
-    assert config.reward == f"{tmp_path / 'mine.py'}:f"
+    assert (config.reward, config.tensorboard) == (f"{tmp_path / 'mine.py'}:f", str(tmp_path / "m"))
 
 
 def test_the_environment_outweighs_the_file(tmp_path: Path) -> None:

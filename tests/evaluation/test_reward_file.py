@@ -24,9 +24,10 @@ WRONG = {
     "import sys\ndef reward(events): sys.exit(0)": r"SystemExit: 0 \(line 2 of ",
     "def reward(events): raise ValueError('two\\nlines')": "ValueError: two lines",
     "def reward(events, more): return 1": "missing 1 required positional argument",
-    "def reward(events): return float('nan')": "returned nan on a.jsonl; expected a finite number or None",
+    "def reward(events): return float('nan')": "returned nan on a.jsonl; expected a finite number of at most 1e\\+06 either way, or None",
     "def reward(events): return '1'": "returned '1'",
     "def reward(events): return True": "returned True",
+    "def reward(events): return 1e39": "returned 1e\\+39",
     "def reward(events): return 10**400": "expected a finite number",
     REWARD + "def reward(events): return Reward(value=float('inf'), parts={}, explanation='')": "finite numbers in it",
     REWARD + "def reward(events): return Reward(value=1.0, parts={'a': None}, explanation='')": "finite numbers in it",
@@ -47,6 +48,7 @@ def test_what_is_wrong_with_a_reward_function_is_named(tmp_path: Path, program: 
 RIGHT = {
     "from fractions import Fraction\ndef reward(events): return Fraction(1, 4)": 0.25,
     "def reward(events): return None": None,
+    "def reward(events): return 0.43": 440 / 1024,
     REWARD + "def reward(events): return Reward(value=1, parts={'a': 2}, explanation='')": 1.0,
     "from __future__ import annotations\nfrom dataclasses import dataclass\n"
     "@dataclass\nclass A:\n    x: float\ndef reward(events): return A(0.5).x": 0.5,

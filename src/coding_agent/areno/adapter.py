@@ -27,6 +27,7 @@ from coding_agent.areno.verdict import KEY, NO_SIGNAL, Verdict, with_verdict
 from coding_agent.errors import UsageError
 from coding_agent.policies.openai_chat import OpenAIChatPolicy
 from coding_agent.policies.retry import Backoff
+from coding_agent.projections.reward import grained
 from coding_agent.projections.tokens import CONTEXT
 
 _log = structlog.get_logger("coding_agent.areno")
@@ -148,7 +149,7 @@ def _verdict(key: Key, group: Sequence[Key], answers: dict[Key, Answer], *, mask
         log="" if answer is None else str(answer.log),
         head="" if answer is None else answer.head,
         masked=masked,
-        neutral=fmean(known) if known else NO_SIGNAL,
+        neutral=grained(fmean(known)) if known else NO_SIGNAL,
     )
 
 

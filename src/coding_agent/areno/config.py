@@ -109,6 +109,7 @@ def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> 
         tasks=tuple(str(base / Path(task).expanduser()) for task in config.tasks),
         run_dir=str(base / Path(run_dir).expanduser()),
         reward=None if config.reward is None else str(base / Path(config.reward).expanduser()),
+        tensorboard=config.tensorboard and str(base / Path(config.tensorboard).expanduser()),
         curriculum=attrs.evolve(config.curriculum, logs=logs),
     )
 

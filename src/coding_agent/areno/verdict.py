@@ -17,7 +17,7 @@ from coding_agent.errors import LogDamaged
 from coding_agent.evaluation.reward_file import custom_reward, load_reward
 from coding_agent.events.schema import Event
 from coding_agent.projections.patch import ReadBlob
-from coding_agent.projections.reward import Reward, reward
+from coding_agent.projections.reward import LARGEST, Reward, reward
 from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import blobs_of
 
@@ -57,7 +57,7 @@ def score(record: Any) -> float:
     try:
         events = read_sealed(Path(verdict.log), verdict.head)
         value = worth(config, events, blobs_of(Path(verdict.log)).get).value
-        if value is None or not math.isfinite(value):
+        if value is None or not abs(value) <= LARGEST:
             raise ValueError(f"the reward is {value}")  # noqa: TRY301  one place tells of it
     except Exception as error:  # noqa: BLE001  as above
         _log.exception("a reward can not be read, the sample gets its group's mean", log=verdict.log, error=repr(error))

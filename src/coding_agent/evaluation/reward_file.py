@@ -12,7 +12,7 @@ from coding_agent.errors import UsageError
 from coding_agent.evaluation.user_file import load_function, told
 from coding_agent.events.schema import Event
 from coding_agent.projections.patch import ReadBlob
-from coding_agent.projections.reward import Reward, parts
+from coding_agent.projections.reward import LARGEST, Reward, grained, parts
 
 RewardFunction = Callable[[Sequence[Event]], Reward | float | None]
 
@@ -30,13 +30,14 @@ def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: 
         message = f"the reward function failed on {place}: {told(error, _file_of(function))}"
         raise UsageError(message) from error
     if isinstance(worth, Reward):
-        if not ((worth.value is None or _is_number(worth.value)) and _are_parts(worth.parts)):
+        if not ((worth.value is None or _is_reward(worth.value)) and _are_parts(worth.parts)):
             raise UsageError(f"the reward function returned {worth!r} on {place}; expected finite numbers in it")
-        return attrs.evolve(worth, value=None if worth.value is None else float(worth.value))
-    if worth is not None and not _is_number(worth):
-        raise UsageError(f"the reward function returned {worth!r} on {place}; expected a finite number or None")
+        return attrs.evolve(worth, value=None if worth.value is None else grained(float(worth.value)))
+    if worth is not None and not _is_reward(worth):
+        expected = f"a finite number of at most {LARGEST:g} either way, or None"
+        raise UsageError(f"the reward function returned {worth!r} on {place}; expected {expected}")
     name = getattr(function, "__name__", "reward")
-    value = None if worth is None else float(worth)
+    value = None if worth is None else grained(float(worth))
     return Reward(value=value, parts=parts(events, read_blob), explanation=f"by {name}")
 
 
@@ -50,6 +51,10 @@ def _is_number(worth: object) -> bool:
         return not isinstance(worth, bool) and isinstance(worth, numbers.Real) and math.isfinite(worth)
     except OverflowError:  # an integer that no float holds
         return False
+
+
+def _is_reward(worth: object) -> bool:
+    return isinstance(worth, numbers.Real) and _is_number(worth) and abs(float(worth)) <= LARGEST
 
 
 def _are_parts(value: object) -> bool:

@@ -20,7 +20,9 @@ MASKED = frozenset({"infra_error", "policy_error", "cancelled"})
 AGENTS_STAGES = frozenset({"tool", "grade"})
 """Where a `policy_error` is about what the agent did, and not about a policy that could not answer."""
 GRAIN = 1024
-"""Totals are rounded to 1/1024: group-normalised advantages amplify float noise."""
+"""Rewards are rounded to 1/1024: trainers divide by the spread of a group in 32 bits, where equal ones else differ."""
+LARGEST = 1e6
+"""No reward is larger: its square, summed over a group, must be finite in 32 bits."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +46,12 @@ def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, f
         return Reward(value=None, parts=measured, explanation=f"masked: {last.reason}")
     base = 1.0 if undone is None and grade is not None and passed(grade) else 0.0
     total = base + sum(weight * measured[name] for name, weight in (weights or {}).items())
-    return Reward(value=round(total * GRAIN) / GRAIN, parts=measured, explanation=undone or _explain(grade, last))
+    return Reward(value=grained(total), parts=measured, explanation=undone or _explain(grade, last))
+
+
+def grained(value: float) -> float:
+    """`value` as a trainer gets it."""
+    return round(value * GRAIN) / GRAIN
 
 
 def parts(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, float]:
