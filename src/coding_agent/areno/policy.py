@@ -56,10 +56,9 @@ class ArenoPolicy:
         if reply.tokens is None:
             return attrs.evolve(reply, sampling=sampling)
         ids = reply.tokens.completion_ids
-        span = self.tokens.arguments(ids, reply.calls[0].name) if reply.calls else ()
-        record = attrs.evolve(
-            reply.tokens, weight_version=self.weights, tokenizer=self.tokens.digest, arguments=tuple(span)
-        )
+        call = reply.calls[0] if reply.calls else None
+        span = self.tokens.arguments(ids, call.name, call.arguments) if call is not None else ()
+        record = attrs.evolve(reply.tokens, weight_version=self.weights, tokenizer=self.tokens.digest, arguments=span)
         text = escape(self.tokens.text(ids))
         extra = reply.extra if text == reply.content else {**reply.extra, RAW: text}
         return attrs.evolve(reply, sampling=sampling, tokens=record, extra=extra)
