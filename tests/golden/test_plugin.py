@@ -163,6 +163,19 @@ def test_a_blob_that_no_log_names_is_told_and_trimmed(project: Path) -> None:
     assert run(project, OPTION).returncode == 0
 
 
+def test_no_blob_is_trimmed_while_a_log_can_not_be_read_and_nothing_that_is_no_blob(project: Path) -> None:
+    blobs, log = project / "replays" / "blobs", project / "replays" / "silence.jsonl"
+    blobs.mkdir(exist_ok=True)
+    (blobs / ("0" * 64)).write_bytes(b"")
+    (blobs / "README").write_bytes(b"")
+    log.write_bytes((whole := log.read_bytes()).replace(b"toy", b"tOy", 1))
+    run(project, OPTION, "--coding-agent-accept", "trim")
+    assert (blobs / ("0" * 64)).exists()
+    log.write_bytes(whole)
+    assert run(project, OPTION, "--coding-agent-accept", "trim").returncode == 0
+    assert [path.name for path in blobs.iterdir() if path.name in {"0" * 64, "README"}] == ["README"]
+
+
 def test_accepting_needs_a_folder(project: Path) -> None:
     assert "of which folder?" in run(project, *FIX).stderr
 

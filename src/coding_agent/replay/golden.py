@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +28,7 @@ from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.begin import blob_names
 from coding_agent.rollout.start import harness
 from coding_agent.store.blobs import BlobStore
+from coding_agent.store.named import BLOB_NAME
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import blobs_of
 
@@ -160,12 +160,15 @@ def recordable(log: Path, folder: Path, name: str) -> Path:
 
 
 def orphans(folder: Path) -> list[str]:
-    """Blobs of the folder that none of its intact logs names."""
+    """Blobs of the folder that none of its logs names; none while a log can not be read, whose blobs they may be."""
     named: set[str] = set()
-    for log in folder.glob("*.jsonl"):
-        with suppress(StoreError):
+    try:
+        for log in folder.glob("*.jsonl"):
             named |= blob_names(read_events(log))
-    return sorted(path.name for path in (folder / "blobs").glob("*") if path.name not in named)
+    except StoreError:
+        return []
+    blobs = (path.name for path in (folder / "blobs").glob("*") if BLOB_NAME.fullmatch(path.name))
+    return sorted(name for name in blobs if name not in named)
 
 
 def write_expectation(log: Path, **provenance: Any) -> Path:
