@@ -44,10 +44,6 @@ def parts(folder: Path) -> list[Part]:
     states = [canonical(meaning) for meaning in meant]
     fd = REAL_DISK.create(folder / "lines")
 
-    def checked() -> None:
-        for data in written:
-            check_json(data, "$", EncodeError)
-
     def meaning() -> None:
         for event, data in zip(events, written, strict=True):
             without_observed(type(event), data)
@@ -64,7 +60,7 @@ def parts(folder: Path) -> list[Part]:
         ("bytes: buffered write", buffered),
         ("bytes: one write per event", lambda: _drain(os.write(fd, line) for line in lines)),
         ("line: event to JSON values, checked", lambda: _drain(map(encode, events))),
-        ("line: of which the check alone", checked),
+        ("line: of which the check alone", lambda: _checked(written)),
         ("line: orjson", lambda: _drain(map(orjson.dumps, written))),
         ("line: SHA-256 of the bytes (chain)", lambda: _drain(map(_hashed, lines))),
         ("state: without observed fields", meaning),
@@ -79,6 +75,11 @@ def parts(folder: Path) -> list[Part]:
 def _drain(results: Iterable[object]) -> None:
     """Throw each result away at once, as a writer does."""
     collections.deque(results, maxlen=0)
+
+
+def _checked(written: Iterable[object]) -> None:
+    for data in written:
+        check_json(data, "$", EncodeError)
 
 
 def _hashed(content: bytes) -> str:

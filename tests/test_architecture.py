@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import longer_than
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "coding_agent"
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -56,11 +58,6 @@ PURE = (
 )
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "anyio", "structlog"}
 
-LONG_FILES: dict[str, str] = {}
-"""Files over 450 lines, and why."""
-LONG_FUNCTIONS: dict[str, str] = {}
-"""Functions over 60 lines, and why."""
-
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Every module imported anywhere in a file, nested and TYPE_CHECKING imports too."""
@@ -108,26 +105,8 @@ def test_rollout_can_not_see_rewards() -> None:
         assert not any("reward" in module for _, module in imports(path))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_files_and_functions_stay_small(path: Path) -> None:
-    name = str(path.relative_to(SOURCE))
-    text = path.read_text()
-    assert text.count("\n") <= 450 or name in LONG_FILES
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= 60 or f"{name}:{node.name}" in LONG_FUNCTIONS, f"{name}:{node.name} has {length} lines"
-
-
-def test_no_exception_to_the_size_rules_is_stale() -> None:
-    for name in LONG_FILES:
-        assert (SOURCE / name).read_text().count("\n") > 450
-    for place in LONG_FUNCTIONS:
-        name, function = place.split(":")
-        tree = ast.parse((SOURCE / name).read_text())
-        found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == function]
-        assert found
-        assert (found[0].end_lineno or 0) - found[0].lineno >= 60
+def test_files_stay_under_450_lines_and_functions_under_60() -> None:
+    assert list(longer_than(450, 60)) == []
 
 
 def test_importing_the_package_reads_and_prints_nothing() -> None:

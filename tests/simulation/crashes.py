@@ -75,48 +75,56 @@ def crash_campaign(seeds: Iterable[int]) -> tuple[int, list[str]]:
     return tried, failures
 
 
-def snapshots_of(seed: int) -> tuple[list[Snapshot], Crash]:
-    """Some crashes of one run, and everything that it wrote in the end."""
-    draws = random.Random(f"crash {seed}")
-    durability: Durability = draws.choice(("event", "event", "group", "group", "none"))
-    found: list[Snapshot] = []
-    acknowledged: dict[str, int] = {}
-    durable: dict[str, int] = {}
-    reported: list[object] = []
+@attrs.define(kw_only=True)
+class Witness:
+    """Counts what a run acknowledges, and takes a snapshot before some of its calls to the disk."""
 
-    def look(call: str) -> None:
-        if durability == "group" and call == "write" and draws.random() < GROUP_SYNCS:
-            reached = dict(acknowledged)
-            disk.sync_group()
-            durable.update(reached)
-        if draws.random() < SNAPSHOTS:
-            power = durability != "none" and draws.random() < 0.8
-            left = disk.power_cut(draws) if power else disk.killed()
-            sure = durable if power and durability == "group" else acknowledged
-            found.append(
+    draws: random.Random
+    durability: Durability
+    disk: SimulatedDisk = attrs.field(factory=SimulatedDisk)
+    found: list[Snapshot] = attrs.field(factory=list)
+    acknowledged: dict[str, int] = attrs.field(factory=dict)
+    durable: dict[str, int] = attrs.field(factory=dict)
+    reported: list[object] = attrs.field(factory=list)
+
+    def look(self, call: str) -> None:
+        if self.durability == "group" and call == "write" and self.draws.random() < GROUP_SYNCS:
+            reached = dict(self.acknowledged)
+            self.disk.sync_group()
+            self.durable.update(reached)
+        if self.draws.random() < SNAPSHOTS:
+            power = self.durability != "none" and self.draws.random() < 0.8
+            left = self.disk.power_cut(self.draws) if power else self.disk.killed()
+            sure = self.durable if power and self.durability == "group" else self.acknowledged
+            self.found.append(
                 Snapshot(
-                    call=disk.calls, kind="power" if power else "kill", left=left, acknowledged=dict(sure),
-                    reported=len(reported),
+                    call=self.disk.calls, kind="power" if power else "kill", left=left, acknowledged=dict(sure),
+                    reported=len(self.reported),
                 )
             )  # fmt: skip
 
-    def observe(episode: str, _stage: Stage, event: Event | None) -> None:
+    def observe(self, episode: str, _stage: Stage, event: Event | None) -> None:
         if event is not None:
             task, sample, attempt = episode.rsplit(".", 2)
             name = f"{RUN}/episodes/{task}/{sample}.{attempt}.jsonl"
-            acknowledged[name] = acknowledged.get(name, 0) + 1
+            self.acknowledged[name] = self.acknowledged.get(name, 0) + 1
             if isinstance(event, Done):
-                durable[name] = acknowledged[name]
+                self.durable[name] = self.acknowledged[name]
 
-    disk = SimulatedDisk()
-    run = RunDirectory.create(RUN, {}, disk=disk)
-    disk.on_call = look
+
+def snapshots_of(seed: int) -> tuple[list[Snapshot], Crash]:
+    """Some crashes of one run, and everything that it wrote in the end."""
+    draws = random.Random(f"crash {seed}")
+    witness = Witness(draws=draws, durability=draws.choice(("event", "event", "group", "group", "none")))
+    run = RunDirectory.create(RUN, {}, disk=witness.disk)
+    witness.disk.on_call = witness.look
     cancel_at = draws.choice((0, draws.randint(1, 150)))
     roll_out(
         run, todo(seed % WORLDS), SimulatedBackend(faults=SeededFaults(seed=seed, dies=0.05)), seed=seed,
-        places=Places(episodes=3), retries=3, durability=durability, observer=observe, on_outcome=reported.append, cancel_at=cancel_at,
+        places=Places(episodes=3), retries=3, durability=witness.durability, observer=witness.observe,
+        on_outcome=witness.reported.append, cancel_at=cancel_at,
     )  # fmt: skip
-    return found, disk.killed()
+    return witness.found, witness.disk.killed()
 
 
 def problems(snapshot: Snapshot, whole: Crash, seed: int) -> Iterator[str]:

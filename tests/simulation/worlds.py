@@ -138,15 +138,7 @@ def roll_out(
             world=world, start=start, concurrency=room.episodes, retries=retries,
             on_group=lambda name, done: groups.append((name, len(done))), on_outcome=on_outcome,
         )  # fmt: skip
-        manifest = run.manifest()
-        try:
-            with trio.CancelScope(deadline=cancel_after_s) as cancel.scope:
-                await scheduler.run(todo, manifest)
-            if cancel.scope.cancelled_caught and cancel.cancelled_at is None:
-                cancel.cancelled_at = cancel_after_s
-        finally:
-            cancel.scope = None
-            manifest.close()
+        await _until_cancelled(scheduler, todo, run, cancel, cancel_after_s)
         lines = (lanes.models, lanes.sandboxes, lanes.graders, anyio.to_thread.current_default_thread_limiter())
         return Ran(
             run=run, outcomes=scheduler.outcomes, groups=groups, ended_at=trio.current_time(), steps=cancel.steps,
@@ -157,3 +149,17 @@ def roll_out(
     with structlog.testing.capture_logs() as logged:
         ran = simulate(seed, main, cancel)
     return attrs.evolve(ran, logged=logged)
+
+
+async def _until_cancelled(
+    scheduler: Scheduler, todo: Sequence[Job], run: RunDirectory, cancel: CancelAt, after_s: float
+) -> None:
+    manifest = run.manifest()
+    try:
+        with trio.CancelScope(deadline=after_s) as cancel.scope:
+            await scheduler.run(todo, manifest)
+        if cancel.scope.cancelled_caught and cancel.cancelled_at is None:
+            cancel.cancelled_at = after_s
+    finally:
+        cancel.scope = None
+        manifest.close()
