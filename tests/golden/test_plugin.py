@@ -8,14 +8,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from coding_agent.events.schema import EpisodeStarted, Notice
+from coding_agent.events.schema import EpisodeStarted, ModelTurn, Notice
 from coding_agent.events.values import Limits
-from coding_agent.replay.golden import check, expected_file
+from coding_agent.replay.expected import expected_file
+from coding_agent.replay.golden import check
 from coding_agent.store.reader import read_events, verify
-from tests.replay.rewriting import rewrite
+from tests.replay.rewriting import rewrite, written_then
 
 REPLAYS = Path(__file__).parents[2] / "replays"
 
@@ -88,9 +90,7 @@ def test_what_is_wrong_is_told_by_name_and_without_a_traceback(project: Path, sp
 
 
 def test_a_divergence_is_accepted_as_a_new_log_that_says_where_it_comes_from(project: Path) -> None:
-    log = project / "replays" / "silence.jsonl"
-    log.unlink()
-    rewrite(REPLAYS / "silence.jsonl", log, Notice, text="Call a tool.")
+    log = written_then(REPLAYS / "silence.jsonl", project / "replays" / "silence.jsonl", Notice, text="Call a tool.")
     old = verify(log)
     run(project, OPTION, *FIX)
     new = project / "replays" / "silence~2.jsonl"
@@ -105,10 +105,32 @@ def test_a_divergence_is_accepted_as_a_new_log_that_says_where_it_comes_from(pro
     assert accepted["found"]["recorded"] == '"Call a tool."'
 
 
-def test_a_divergence_fails_with_the_report_that_the_command_prints(project: Path) -> None:
+@pytest.mark.parametrize("change", [{"kind": Notice, "text": "Call a tool."}, {"kind": ModelTurn, "content": "Lies."}])
+def test_a_log_that_was_edited_and_sealed_again_is_replaced_and_nothing_is_accepted_of_it(
+    project: Path, change: Any
+) -> None:
     log = project / "replays" / "silence.jsonl"
     log.unlink()
-    rewrite(REPLAYS / "silence.jsonl", log, Notice, text="Call a tool.")
+    raw = rewrite(REPLAYS / "silence.jsonl", log, **change).read_bytes()
+    done = run(project, OPTION, *FIX)
+    assert "replaced: replays/silence.jsonl is another log than" in done.stdout
+    assert "restore the log from a copy" in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
+    assert log.read_bytes() == raw
+    assert not log.with_name("silence~2.jsonl").exists()
+
+
+def test_no_log_is_derived_from_one_of_which_nothing_says_that_it_was_recorded(project: Path) -> None:
+    log = written_then(REPLAYS / "silence.jsonl", project / "replays" / "silence.jsonl", Notice, text="Call a tool.")
+    expected_file(log).unlink()
+    done = run(project, OPTION, *FIX)
+    assert "says that this is the log that was recorded" in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
+    assert log.exists()
+
+
+def test_a_divergence_fails_with_the_report_that_the_command_prints(project: Path) -> None:
+    written_then(REPLAYS / "silence.jsonl", project / "replays" / "silence.jsonl", Notice, text="Call a tool.")
     done = run(project, OPTION)
     told = subprocess.run(
         [sys.executable, "-m", "coding_agent.cli.main", "replay", "replays/silence.jsonl"], cwd=project,
@@ -145,8 +167,7 @@ def test_an_expectation_without_a_log_is_trimmed_only_when_asked(project: Path) 
 
 def test_an_episode_that_goes_another_way_is_diverged_and_no_new_log_can_be_derived(project: Path) -> None:
     log = project / "replays" / "silence.jsonl"
-    log.unlink()
-    rewrite(REPLAYS / "silence.jsonl", log, EpisodeStarted, limits=Limits(no_call_turns=2))
+    written_then(REPLAYS / "silence.jsonl", log, EpisodeStarted, limits=Limits(no_call_turns=2))
     done = run(project, OPTION)
     assert "diverged: " in done.stdout
     assert "RPL-TYPE" in done.stdout

@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from coding_agent.errors import LogDamaged, StoreError, UsageError
-from coding_agent.replay.golden import check, expected_file, record
+from coding_agent.replay.expected import expected_file
+from coding_agent.replay.golden import check, record
 from tests.cli.test_commands import document
 from tests.cli.test_commands import run as command
 from tests.rollout.worlds import job, roll_out

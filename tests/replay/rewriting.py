@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from coding_agent.store.reader import read_events
+from coding_agent.replay.expected import expected_file
+from coding_agent.store.reader import read_events, verify
 from coding_agent.store.writer import LogWriter
 
 
@@ -20,3 +22,14 @@ def rewrite(
         for event in read_events(source):
             log.append(attrs.evolve(event, **changes) if isinstance(event, kind) and where(event) else event)
     return target
+
+
+def written_then(source: Path, log: Path, kind: type[Any], **changes: Any) -> Path:
+    """A golden log that another release wrote, in place of what is there, with the expectation of its time."""
+    log.unlink(missing_ok=True)
+    rewrite(source, log, kind, **changes)
+    document = json.loads(expected_file(log).read_bytes())
+    report = verify(log)
+    document["log"] = {"events": report.events, "head": report.head, "semantic_digest": report.semantic_digest}
+    expected_file(log).write_text(json.dumps(document))
+    return log

@@ -9,7 +9,8 @@ import click
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import UsageError
-from coding_agent.replay.golden import expected_file, record, recordable
+from coding_agent.replay.expected import expected_file
+from coding_agent.replay.golden import record, recordable
 
 
 @click.command(epilog=exits.HELP)

@@ -25,7 +25,8 @@ from coding_agent.events.schema import EpisodeStarted
 from coding_agent.events.values import Parent
 from coding_agent.replay.contrast import contrast
 from coding_agent.replay.divergence import Divergence
-from coding_agent.replay.golden import Finding, expected_file, write_expectation
+from coding_agent.replay.expected import expected_file, recorded_head
+from coding_agent.replay.golden import Finding, write_expectation
 from coding_agent.replay.sealed import NotHere, rederive
 from coding_agent.rollout.start import harness
 from coding_agent.rollout.state import EpisodeState, evolve
@@ -52,8 +53,17 @@ def accept(log: Path, finding: Finding, category: Category, *, reason: str = "")
         raise UsageError("accepting a change needs a reason, which is kept beside it: say why it is right")
     accepted = [*_earlier(log), _acceptance(log, finding, category, reason)]
     if finding.problem == "diverged":
+        _refuse_unvouched(log, accepted[-1]["from"]["head"])
         return f"wrote {_derive(log, accepted)} in place of {log}"
     return f"wrote {write_expectation(log, accepted=accepted)}"
+
+
+def _refuse_unvouched(log: Path, head: str) -> None:
+    if recorded_head(log) != head:
+        raise UsageError(
+            f"{log}: no {expected_file(log).name} beside it says that this is the log that was recorded, so none is "
+            "derived from it; restore the expectation, or remove the log and `coding-agent record` the episode anew"
+        )
 
 
 def _acceptance(log: Path, finding: Finding, category: Category, reason: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from coding_agent.projections.reward import reward
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.projections.transcript import transcript
 from coding_agent.replay.divergence import Divergence, first_difference
+from coding_agent.replay.expected import expected_file, recorded_head
 from coding_agent.replay.report import details, explain, headline
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.begin import blob_names
@@ -32,8 +33,14 @@ from coding_agent.store.named import BLOB_NAME
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import blobs_of
 
-SUFFIX = ".expected.json"
-Problem = Literal["damaged", "missing", "incompatible", "unsealed", "diverged", "changed", "no expectation", "no log"]
+Problem = Literal[
+    "damaged", "missing", "incompatible", "unsealed", "replaced", "diverged", "changed", "no expectation", "no log"
+]  # fmt: skip
+REPLACED = (
+    "{log} is another log than {expected} was written for: that one ended in chain {then}, this one in {now}. "
+    "Its bytes fit its chain, so no accident did that: it was exchanged, or edited and sealed again. Nothing of it is "
+    "accepted: restore the log from a copy, or remove both files and `coding-agent record` the episode anew"
+)
 ReadBlob = Callable[[str], bytes]
 
 
@@ -73,16 +80,13 @@ def expectation(log: Path) -> dict[str, Any]:
     }
 
 
-def expected_file(log: Path) -> Path:
-    """Where the expectation of a log is."""
-    return log.with_name(log.name.removesuffix(".jsonl") + SUFFIX)
-
-
 def check(log: Path) -> Finding | None:
     """Verify, replay and project one golden episode; None: all as recorded."""
     expected = expected_file(log)
     if not log.exists():
         return Finding(problem="no log", text=f"{expected} expects a log that is not there; accept `trim` removes it")
+    if (another := _another_log(log)) is not None:
+        return another
     try:
         replay = replay_log(log)
         now = expectation(log)
@@ -92,13 +96,23 @@ def check(log: Path) -> Finding | None:
         return Finding(problem="damaged", text=str(error))
     except StoreError as error:
         return Finding(problem="missing", text=str(error))
-    if replay.divergence is None and not replay.sealed:
-        return Finding(problem="unsealed", text=f"{log} has no Done; only a finished episode can be a golden one")
     if replay.divergence is not None:
         return Finding(problem="diverged", text=diverged(log, replay), divergence=replay.divergence)
     if not expected.exists():
         return Finding(problem="no expectation", text=f"{log} has no {expected.name}; accept `create` writes it")
     return _compare(expected, now)
+
+
+def _another_log(log: Path) -> Finding | None:
+    """A log whose bytes fit its chain, and that is not the finished episode which the expectation was written for."""
+    report, head = verify(log), recorded_head(log)
+    if report.condition == "incomplete":
+        return Finding(problem="unsealed", text=f"{log} has no Done; only a finished episode can be a golden one")
+    if report.condition != "sealed" or head in {None, report.head}:
+        return None
+    return Finding(problem="replaced", text=REPLACED.format(
+        log=log, expected=expected_file(log), then=f"{head}"[:12], now=report.head[:12]
+    ))  # fmt: skip
 
 
 def _compare(expected: Path, now: dict[str, Any]) -> Finding | None:
