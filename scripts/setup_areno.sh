@@ -20,3 +20,5 @@ fail() {
 install -r "$here/../benchmarks/areno_cpu/requirements.txt" || fail "what AReno needs"
 # Its own dependencies ask for CUDA kernels, sound and video; its extensions for nvcc. Neither is used on a CPU.
 ARENO_BUILD_EXT=0 install --no-deps areno==0.10.0 || fail "areno 0.10.0"
+# Only for the chat templates that it has as files, which the tests render.
+install --no-deps trl==1.16.0 || fail "trl 1.16.0"

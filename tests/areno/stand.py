@@ -64,9 +64,11 @@ class Engine:
 
     config = SimpleNamespace(world_size=1, tp_size=1)
 
-    def __init__(self, model: Model, *, model_context: int | None = None) -> None:
+    def __init__(self, model: Model, *, model_context: int | None = None, tokenizer: Any = None) -> None:
         self.model, self.model_context = model, model_context
-        self.tokenizer = ByteTokenizer()
+        self.tokenizer = tokenizer or ByteTokenizer()
+        self.sample: Callable[[str], list[int]] = self.tokenizer.encode
+        """Which ids the model makes of its text."""
         self.asked: list[tuple[list[int], Any]] = []
         self.failures = 0
         self.hang_after: int | None = None
@@ -74,7 +76,7 @@ class Engine:
         self.on_ask: Callable[[], None] = lambda: None
         self.at_once = self.most_at_once = 0
 
-    def get_tokenizer(self) -> ByteTokenizer:
+    def get_tokenizer(self) -> Any:
         return self.tokenizer
 
     def dp_size(self) -> int:
@@ -103,7 +105,7 @@ class Engine:
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0.02)
         self.at_once -= 1
-        said = [*self.tokenizer.encode(self.model(self.tokenizer.decode(prompts[0]))), END]
+        said = [*self.sample(self.model(self.tokenizer.decode(prompts[0]))), self.tokenizer.eos_token_id]
         said = said[: params.max_new_tokens]
         return [RolloutResult(sequences=[RolloutSequence(resp_tokens=said, resp_logprobs=[-0.25] * len(said))])]
 
