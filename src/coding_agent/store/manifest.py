@@ -52,6 +52,8 @@ class Manifest:
         self._chain = SEED
         self._one_at_a_time = threading.Lock()
         self._failure: OSError | None = None
+        self._is_broken_off = False
+        """A line may be there whose chain is not the one that is known here."""
         self._fd = -1
         try:
             fd = _open(disk, path)
@@ -62,7 +64,7 @@ class Manifest:
         try:
             for _, self._chain in _lines(path, disk):
                 pass
-        except StoreError:
+        except BaseException:
             self.close()
             raise
 
@@ -72,20 +74,27 @@ class Manifest:
             self._append(entry, durable=durable)
 
     def _append(self, entry: Entry, *, durable: bool) -> None:
+        self._check_alive()
         raw, chain = manifest_line(entry, self._chain)
-        if self._fd < 0:
-            raise WriterPoisoned(str(self.path), "this manifest is closed")
+        self._is_broken_off = True
         try:
-            if self._failure is None:
-                write_all(self._disk, self._fd, raw)
-                if durable:
-                    self._disk.sync(self._fd)
+            write_all(self._disk, self._fd, raw)
+            if durable:
+                self._disk.sync(self._fd)
         except OSError as error:
             self._failure = error
+            self._check_alive()
+        self._chain = chain
+        self._is_broken_off = False
+
+    def _check_alive(self) -> None:
+        if self._fd < 0:
+            raise WriterPoisoned(str(self.path), "this manifest is closed")
         if self._failure is not None:
             message = f"writing failed for good: {self._failure}; the logs are intact"
             raise WriterPoisoned(str(self.path), message) from self._failure
-        self._chain = chain
+        if self._is_broken_off:
+            raise WriterPoisoned(str(self.path), "an append was broken off; the logs are intact")
 
     def close(self) -> None:
         if self._fd >= 0:

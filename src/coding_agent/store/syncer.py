@@ -33,11 +33,23 @@ class GroupSyncer:
         if id(log) in self._dirty:
             return
         with self._wake:
-            self._dirty[id(log)] = log
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="coding-agent-syncer", daemon=True)
-                self._thread.start()
-            self._wake.notify()
+            if self._is_running():
+                self._dirty[id(log)] = log
+                self._wake.notify()
+                return
+        # Later is not possible, so now. The next mark tries again.
+        log.sync()
+
+    def _is_running(self) -> bool:
+        if self._thread is None or not self._thread.is_alive():
+            thread = threading.Thread(target=self._run, name="coding-agent-syncer", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # The host starts no thread: a limit on processes, or no memory.
+                return False
+            self._thread = thread
+        return True
 
     def _run(self) -> None:
         while True:

@@ -51,6 +51,8 @@ class LogWriter:
         self._is_named = False
         """The names of the file and of its directory, which another writer may have made a moment ago, are durable."""
         self._failure: OSError | None = None
+        self._is_broken_off = False
+        """An append did not come to its end: what is in the file behind the last acknowledged event is not known."""
         self.state, self.chain = STATE_SEED, CHAIN_SEED
 
     @classmethod
@@ -89,7 +91,7 @@ class LogWriter:
         except OSError as error:
             writer.close()
             raise StoreUnwritable(str(path), f"can not be gone on with: {error.strerror}") from error
-        except Exception:
+        except BaseException:
             writer.close()
             raise
         return writer
@@ -138,16 +140,22 @@ class LogWriter:
             unknown=unknown,
         )
         before = (self._place, self.state, self.chain)
-        self._write(line.raw)
-        self._place, self.state, self.chain = place, line.state, line.chain
-        if sealing or self.durability == "event":
-            self.sync()
-        elif self.durability == "group":
-            self._disk.sync_soon(self)
-        if self._failure is not None:
-            # Written, perhaps durable, but never acknowledged.
+        # Ctrl-C may come after any of these calls: from here to the end, only coming through keeps the writer alive.
+        self._is_broken_off = True
+        try:
+            self._write(line.raw)
+            self._place, self.state, self.chain = place, line.state, line.chain
+            if sealing or self.durability == "event":
+                self.sync()
+            elif self.durability == "group":
+                self._disk.sync_soon(self)
+            if self._failure is not None:
+                self._check_alive()
+        except BaseException:
+            # Perhaps written, perhaps durable, but never acknowledged.
             self._place, self.state, self.chain = before
-        self._check_alive()
+            raise
+        self._is_broken_off = False
         return line
 
     def sync(self) -> None:
@@ -200,6 +208,9 @@ class LogWriter:
             raise WriterPoisoned(str(self.path), message) from self._failure
         if self._fd < 0:
             raise WriterPoisoned(str(self.path), "this writer is closed")
+        if self._is_broken_off:
+            message = "an append was broken off; what was acknowledged before is intact; `resume` goes on"
+            raise WriterPoisoned(str(self.path), message)
 
 
 def lock(disk: Disk, fd: int, path: Path) -> None:
