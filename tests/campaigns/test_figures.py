@@ -18,6 +18,15 @@ def test_each_campaign_has_its_figure_and_each_figure_its_campaign() -> None:
     assert set(figures.figures()) == {campaign.name for campaign in campaigns()}
 
 
+def test_no_figure_is_left_blank() -> None:
+    assert figures.blank(figures.PROMISES.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("written", ["", " ", "0", " 603", ",", "-"])
+def test_a_marker_without_a_number_right_behind_it_is_blank(written: str) -> None:
+    assert figures.blank(f"| <!-- cuts -->1,603 | <!-- boundaries -->{written} |") == ["boundaries"]
+
+
 def test_the_readme_has_the_sum_of_the_table() -> None:
     said, summed = figures.cases_of_the_log()
     assert said == summed
