@@ -11,6 +11,7 @@
     │   ├── LogDamaged        bytes that were written whole, or durable, are not what was written
     │   ├── LogTorn           the tail was never completely written; `recover` cuts it
     │   ├── LogIncompatible   written by a format that this release does not know
+    │   ├── StoreUnreadable   the system does not let it be read; what is in it is not judged
     │   └── StoreUnwritable   the system does not let it be written; what is in it is not judged
     │       ├── LogLocked       another process is writing this log
     │       └── WriterPoisoned  an earlier I/O error ended this writer for good
@@ -71,10 +72,11 @@ class IllegalSequence(EventError):
 
 
 class StoreError(CodingAgentError):
-    """A log, blob or manifest on disk. `file`, `line` (1-based) and `byte` (offset) say where, when known."""
+    """A log, blob or manifest on disk. `file`, `line` (1-based) and `byte` (offset) say where, when known; `what` is
+    the message without the place."""
 
     def __init__(self, file: str, message: str, *, line: int | None = None, byte: int | None = None) -> None:
-        self.file, self.line, self.byte = file, line, byte
+        self.file, self.line, self.byte, self.what = file, line, byte, message
         place = file + (f", line {line}" if line is not None else "") + (f", byte {byte}" if byte is not None else "")
         super().__init__(f"{place}: {message}")
 
@@ -89,6 +91,10 @@ class LogTorn(StoreError):
 
 class LogIncompatible(StoreError):
     """Written by a format that this release does not know."""
+
+
+class StoreUnreadable(StoreError):
+    """The system does not let it be read."""
 
 
 class StoreUnwritable(StoreError):

@@ -239,8 +239,8 @@ def follow(place: Place, state: State, verified: Path) -> None:
 
 
 def test_the_table_has_a_row_for_whatever_a_report_can_say() -> None:
-    conditions = {"log": {*get_args(LogCondition), "empty", "lacking"}, "manifest": {"torn", "damaged"},
-                  "blob": {"missing", "damaged"}}  # fmt: skip
+    conditions = {"log": {*get_args(LogCondition), "empty", "lacking"}, "manifest": {"torn", "damaged", "unreadable"},
+                  "blob": {"missing", "damaged", "unreadable"}, "folder": {"unreadable"}}  # fmt: skip
     rows = {(kind, name, run) for kind, names in conditions.items() for name in names for run in (True, False)}
     assert set(TABLE) == rows
 

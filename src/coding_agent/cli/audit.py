@@ -40,7 +40,7 @@ class Audited:
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--least", type=click.Choice(SEVERITIES), default="suspect", show_default=True,
               help="The severity from which a finding marks its log.")  # fmt: skip
 @click.option("--detector", "source", metavar="FILE[:FN]",

@@ -27,7 +27,7 @@ FORMATS = ("areno-rows", "sft")
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("directory", type=click.Path(exists=True, path_type=Path))
+@click.argument("directory", type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--format", "form", required=True, type=click.Choice(FORMATS),
               help="areno-rows: token rows as `areno train` gets them. sft: messages to imitate.")  # fmt: skip
 @click.option("--trainable", type=click.Choice(TRAINABLE), help="areno-rows: instead of what the run was set up with.")

@@ -22,7 +22,7 @@ from coding_agent.tasks.spec import TaskSpec
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("log", type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path))
 @click.option("--at", required=True, type=click.IntRange(0), help="The last event that is kept, by its seq.")
 @click.option("--policy", metavar="SPEC", help="Who goes on; by default whoever played until there.")
 @click.option("--n-samples", "-k", default=1, show_default=True, type=click.IntRange(1, 1_000_000),

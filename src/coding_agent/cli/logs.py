@@ -9,10 +9,11 @@ import attrs
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import err
-from coding_agent.errors import LogIncompatible, StoreError, UsageError
+from coding_agent.errors import LogIncompatible, StoreError, StoreUnreadable, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
+from coding_agent.store.listing import logs_in
 from coding_agent.store.reader import read_decoded, read_events
-from coding_agent.store.rundir import blobs_of
+from coding_agent.store.rundir import RunDirectory, blobs_of
 
 
 @attrs.frozen(kw_only=True)
@@ -37,11 +38,10 @@ def load(path: Path) -> Loaded:
 
 
 def log_files(path: Path) -> list[Path]:
-    """The logs in a run directory or folder, or the log itself. Raises UsageError when there is none."""
+    """The logs in a run directory or folder, or the log itself. Raises UsageError for no log, StoreUnreadable."""
     if path.is_file():
         return [path]
-    found = sorted((path / "episodes").glob("*/*.jsonl")) or sorted(path.glob("*.jsonl"))
-    found = [file for file in found if file.name != "manifest.jsonl"]
+    found = RunDirectory(path).logs() or logs_in(path)
     if not found:
         raise UsageError(f"{path}: there is no log in it; give a run directory or a folder of *.jsonl")
     return found
@@ -83,4 +83,6 @@ def left_out(warnings: Sequence[StoreError]) -> int:
         err.print(f"left out: {warning}", markup=False)
     if any(isinstance(warning, LogIncompatible) for warning in warnings):
         return exits.INCOMPATIBLE
-    return exits.DAMAGED if warnings else exits.OK
+    if all(isinstance(warning, StoreUnreadable) for warning in warnings):
+        return exits.REFUSED if warnings else exits.OK
+    return exits.DAMAGED

@@ -20,6 +20,7 @@ from coding_agent.errors import (
     LogTorn,
     SandboxUnavailable,
     StoreError,
+    StoreUnreadable,
     StoreUnwritable,
 )
 from coding_agent.rollout.oplog import processors
@@ -82,7 +83,7 @@ def exit_code(error: CodingAgentError) -> int:
     """What the process exits with for an error that nobody handled."""
     if isinstance(error, SandboxUnavailable):
         return exits.NO_SANDBOX
-    if isinstance(error, StoreUnwritable):
+    if isinstance(error, StoreUnreadable | StoreUnwritable):
         return exits.REFUSED
     if isinstance(error, LogIncompatible):
         return exits.INCOMPATIBLE
@@ -91,7 +92,7 @@ def exit_code(error: CodingAgentError) -> int:
 
 def advice_for(error: CodingAgentError) -> str | None:
     """What to do about a log that is not intact; other errors say it themselves."""
-    if not isinstance(error, LogTorn | LogDamaged | LogIncompatible):
+    if not isinstance(error, LogTorn | LogDamaged | LogIncompatible | StoreUnreadable):
         return None
     from coding_agent.store.rundir import advice_about  # noqa: PLC0415  so that `--help` is quick
 

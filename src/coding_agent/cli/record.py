@@ -14,7 +14,9 @@ from coding_agent.replay.golden import record, recordable
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "logs", nargs=-1, required=True, type=click.Path(exists=True, readable=False, dir_okay=False, path_type=Path)
+)
 @click.option("--to", "folder", default="replays", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", help="Of the golden episode; by default task-sample-attempt. Only with one log.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

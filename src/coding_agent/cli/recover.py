@@ -10,6 +10,7 @@ from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.cli.verify import exit_of, show
 from coding_agent.errors import UsageError
+from coding_agent.store.disk import REAL_DISK, not_read
 from coding_agent.store.index import RunRecovery, recover_run
 from coding_agent.store.recover import Recovery, recover
 from coding_agent.store.rundir import RunDirectory
@@ -18,7 +19,7 @@ BEGINS = b'{"seq":0,"type":'
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--rebuild", is_flag=True, help="Write a run's manifest anew from its logs; the original is kept.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(path: Path, rebuild: bool, as_json: bool) -> int:
@@ -45,8 +46,11 @@ def command(path: Path, rebuild: bool, as_json: bool) -> int:
 
 def _is_a_log(path: Path) -> None:
     # Of another file everything would be a torn tail. Zeros are what a power cut leaves of one that was never written.
-    with path.open("rb") as stream:
-        start = stream.read(len(BEGINS)).rstrip(b"\0")
+    try:
+        with REAL_DISK.read(path) as stream:
+            start = stream.read(len(BEGINS)).rstrip(b"\0")
+    except OSError as error:
+        raise not_read(path, error) from error
     if not BEGINS.startswith(start):
         raise UsageError(f"{path} does not begin as a log does, with {BEGINS.decode()}; nothing was changed")
 
@@ -70,7 +74,7 @@ def _run(path: Path, *, rebuild: bool, as_json: bool) -> int:
 
 
 def _exit_of_run(done: RunRecovery) -> int:
-    return max(map(exit_of, done.refused), default=exits.OK)
+    return exits.worst(map(exit_of, done.refused))
 
 
 def _show(log: Path, done: Recovery) -> None:

@@ -20,12 +20,13 @@ CODES = {
     "identical": exits.OK,
     "diverged": exits.DIFFERENT,
     "damaged": exits.DAMAGED,
+    "unreadable": exits.REFUSED,
     "incompatible": exits.INCOMPATIBLE,
 }
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("logs", nargs=-1, required=True, type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--execute", is_flag=True, help="Run every recorded call and test again, in a fresh sandbox.")
 @click.option("--tasks", default="tasks", show_default=True, help="With --execute: where the tasks are.")
 @sandbox_option(default="bubblewrap", show_default=True, help="With --execute.")
@@ -53,4 +54,4 @@ def command(logs: tuple[Path, ...], execute: bool, as_json: bool, **executing: A
         print_json({"summary": summary_of(results), "logs": results})
     else:
         show_results(results)
-    return max(CODES[result.outcome] for result in results)
+    return exits.worst(CODES[result.outcome] for result in results)

@@ -22,7 +22,7 @@ from coding_agent.store.rundir import RunDirectory
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("directory", type=click.Path(exists=True, readable=False, file_okay=False, path_type=Path))
 @click.option("--tasks", multiple=True, type=click.Path(exists=True, path_type=Path),
               help="Where the tasks are now, if they have moved. May be given again.")  # fmt: skip
 @click.option("--concurrency", "-n", type=click.IntRange(1), help="Episodes at a time, instead of the run's own.")
@@ -60,7 +60,7 @@ def command(directory: Path, tasks: tuple[Path, ...], quiet: bool, as_json: bool
     kept = [str(path) for path in left.kept]
     report(outcomes, run, interrupted=interrupted, as_json=as_json, quiet=quiet, kept=kept, refused=refused)
     code = exit_of(outcomes, interrupted=interrupted)
-    return max([code, *map(exit_of_report, left.refused)])
+    return exits.worst([code, *map(exit_of_report, left.refused)])
 
 
 def _show(left: Plan) -> None:

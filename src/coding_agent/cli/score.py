@@ -19,7 +19,7 @@ from coding_agent.projections.reward import Reward, reward
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("directory", type=click.Path(exists=True, path_type=Path))
+@click.argument("directory", type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option(
     "--reward",
     "source",

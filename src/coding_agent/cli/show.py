@@ -26,7 +26,7 @@ MARKS = {"thought": "●", "call": "→", "result": "←", "failure": "✗", "no
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("log", type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path))
 @click.option("--turn", type=click.IntRange(min=0), help="Only this turn; 0 is the opening.")
 @click.option("--full", is_flag=True, help="Whole texts instead of their beginnings.")
 @click.option("--patch", "only_patch", is_flag=True, help="Only the patch: what the episode changed, as a diff.")

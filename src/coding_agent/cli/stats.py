@@ -19,7 +19,7 @@ from coding_agent.projections.steps import by_step as steps_of
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("directory", type=click.Path(exists=True, path_type=Path))
+@click.argument("directory", type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--by-step", is_flag=True, help="A training run step by step: groups, latencies, drift, reward parts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(directory: Path, by_step: bool, as_json: bool) -> int:

@@ -10,32 +10,34 @@ import click
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
-from coding_agent.errors import UsageError
+from coding_agent.errors import StoreUnreadable, UsageError
+from coding_agent.store.listing import logs_below
 from coding_agent.store.manifest import Manifests
 from coding_agent.store.reader import LogReport
-from coding_agent.store.rundir import RunDirectory, verify_log
+from coding_agent.store.rundir import RunDirectory, problem_of, verify_log
 
 COLOURS = {"sealed": "green", "incomplete": "yellow"}
 
 
 @click.command(epilog=exits.HELP)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(paths: tuple[Path, ...], as_json: bool) -> int:
     """Check every byte of logs and of the blobs that they name, and what the manifest of their run says.
 
-    Says per log: sealed, incomplete, torn, damaged, incompatible or missing; where; and what to do.
+    Says per log: sealed, incomplete, torn, damaged, incompatible, unreadable or missing; where; and what to do.
 
     Example: coding-agent verify runs/my-run
     """
     manifests = Manifests()
-    reports = [report for path in paths for report in reports_of(path, manifests)]
+    reports = []
+    for report in (report for path in paths for report in reports_of(path, manifests)):
+        reports.append(report)
+        if not as_json:
+            show(report)
     if as_json:
         print_json([{**attrs.asdict(report), "next": report.advice} for report in reports])
-    else:
-        for report in reports:
-            show(report)
-    return max((exit_of(report) for report in reports), default=exits.OK)
+    return exits.worst(map(exit_of, reports))
 
 
 def reports_of(path: Path, manifests: Manifests) -> Iterator[LogReport]:
@@ -50,18 +52,18 @@ def reports_of(path: Path, manifests: Manifests) -> Iterator[LogReport]:
         return
     if not path.exists() and manifests.entry(path) is None:
         raise UsageError(f"{path} does not exist")
-    logs = (
-        sorted(each for each in path.glob("**/*.jsonl") if each.name != "manifest.jsonl") if path.is_dir() else [path]
-    )
-    if not logs:
+    unlisted: list[StoreUnreadable] = []
+    logs = list(logs_below(path, refused=unlisted.append)) if path.is_dir() else [path]
+    if not (logs or unlisted):
         raise UsageError(f"{path}: there is no log (*.jsonl) in it")
+    yield from (problem_of("folder", error, None) for error in unlisted)
     for log in logs:
         yield from verify_log(log, manifests=manifests)
 
 
 def exit_of(report: LogReport) -> int:
-    if report.condition == "incompatible":
-        return exits.INCOMPATIBLE
+    if report.condition in {"incompatible", "unreadable"}:
+        return exits.INCOMPATIBLE if report.condition == "incompatible" else exits.REFUSED
     return exits.DAMAGED if report.condition in {"torn", "damaged", "missing"} else exits.OK
 
 

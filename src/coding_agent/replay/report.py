@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import attrs
 
-from coding_agent.errors import LogIncompatible, StoreError
+from coding_agent.errors import LogIncompatible, StoreError, StoreUnreadable
 from coding_agent.events.codec import field_kinds
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.schema import WIRE_NAMES
@@ -55,7 +55,7 @@ class Result:
 
     file: str
     outcome: str
-    """identical, diverged, damaged or incompatible."""
+    """identical, diverged, damaged, unreadable or incompatible."""
     events: int = 0
     identical: int = 0
     """Events before the first divergence."""
@@ -92,6 +92,8 @@ def report_of(path: Path) -> Result:
         return explain(path, replay_log(path))
     except LogIncompatible as error:
         return Result(file=str(path), outcome="incompatible", problem=str(error), next=advice_about(error))
+    except StoreUnreadable as error:
+        return Result(file=str(path), outcome="unreadable", problem=str(error), next=advice_about(error))
     except StoreError as error:
         return Result(file=str(path), outcome="damaged", problem=str(error), next=advice_about(error))
 

@@ -33,7 +33,8 @@ class Plan:
     jobs: tuple[Job, ...]
     recovered: tuple[Recovery, ...]
     refused: tuple[LogReport, ...]
-    """Damaged, gone or of an unknown format, or a blob that its log needs to go on: left alone, the episode with it."""
+    """Damaged, gone, of an unknown format or not to be read, or a blob that its log needs to go on: left alone, the
+    episode with it."""
 
     @property
     def going_on(self) -> int:
@@ -62,7 +63,7 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
         if report.condition == "torn":
             recovered.append(recover(log))
             report = recovered[-1].report
-        if report.condition in {"damaged", "incompatible", "missing"}:
+        if report.condition in {"damaged", "incompatible", "missing", "unreadable"}:
             refused.append(report)
         elif (rest := _rest(job, attempt, log)) is None:
             kept.append(log)

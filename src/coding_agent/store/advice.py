@@ -7,8 +7,8 @@ from typing import Literal
 
 import attrs
 
-LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing"]
-FileKind = Literal["log", "manifest", "blob"]
+LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing", "unreadable"]
+FileKind = Literal["log", "manifest", "blob", "folder"]
 Condition = Literal[LogCondition, "empty", "lacking"]
 """`empty`: torn, and nothing to keep; `lacking`: incomplete, and can not go on without its blobs."""
 
@@ -28,6 +28,10 @@ NEWER = "read it with the release that wrote it, or a newer one"
 CUT = "`{}` cuts the unfinished tail and keeps the original beside it"
 LACKING = "restore the blobs that it names first; then it can go on"
 ANEW = "`{}` writes what is wrong anew from the logs, and keeps the original"
+UNREAD = (
+    "it was not judged, since the system does not let it be read; where a right is lacking: run as its owner, or "
+    "as its owner `chmod u+rX` it and its folders"
+)
 NO_RUN = "restore run.toml from a copy, without which this is no run directory; then recover the directory"
 
 # By kind, condition, and whether it is part of a run directory. In a command LOG stands for the file, RUN for the
@@ -49,14 +53,22 @@ TABLE: dict[tuple[FileKind, Condition, bool], tuple[str, tuple[str, ...]]] = {
     ("log", "incompatible", True): (NEWER, ()),
     ("log", "missing", False): ("restore the file from a copy", ()),
     ("log", "missing", True): ("restore the file from a copy: the manifest says that it was sealed", ()),
+    ("log", "unreadable", False): (UNREAD, ()),
+    ("log", "unreadable", True): (UNREAD, ()),
     ("manifest", "torn", False): (NO_RUN, ()),
     ("manifest", "torn", True): (ANEW, ("recover", "RUN")),
     ("manifest", "damaged", False): (NO_RUN, ()),
     ("manifest", "damaged", True): (f"{ANEW}; it can not know which logs are gone", ("recover", "RUN", "--rebuild")),
+    ("manifest", "unreadable", False): (UNREAD, ()),
+    ("manifest", "unreadable", True): (UNREAD, ()),
     ("blob", "missing", False): (BLOB, ()),
     ("blob", "missing", True): (BLOB, ()),
     ("blob", "damaged", False): (BLOB, ()),
     ("blob", "damaged", True): (BLOB, ()),
+    ("blob", "unreadable", False): (UNREAD, ()),
+    ("blob", "unreadable", True): (UNREAD, ()),
+    ("folder", "unreadable", False): (UNREAD, ()),
+    ("folder", "unreadable", True): (UNREAD, ()),
 }
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import attrs
 
-from coding_agent.errors import LogDamaged, StoreError, StoreUnwritable
-from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
+from coding_agent.errors import LogDamaged, StoreUnreadable, StoreUnwritable
+from coding_agent.store.disk import REAL_DISK, Disk, make_directories, not_read, write_file
 
 
 @attrs.frozen
@@ -35,17 +35,17 @@ class BlobStore:
         return name
 
     def get(self, name: str) -> bytes:
-        """Raises StoreError when it is missing, LogDamaged when its content is not what its name says."""
+        """Raises LogDamaged when its content is not what its name says, StoreUnreadable, StoreError when it is gone."""
         target = self.directory / name
         try:
             data = self._read(target)
         except OSError as error:
-            raise StoreError(str(target), f"can not be read: {error.strerror}") from error
+            raise not_read(target, error) from error
         if hashlib.sha256(data).hexdigest() != name:
             raise LogDamaged(str(target), "the content is not what the name says")
         return data
 
-    def problem(self, name: str) -> tuple[Literal["missing", "damaged"], str] | None:
+    def problem(self, name: str) -> tuple[Literal["missing", "damaged", "unreadable"], str] | None:
         """What is wrong with a blob; None: nothing. Reads it piece by piece."""
         digest = hashlib.sha256()
         try:
@@ -55,7 +55,8 @@ class BlobStore:
         except FileNotFoundError:
             return "missing", "there is no such blob"
         except OSError as error:
-            return "damaged", f"can not be read: {error.strerror}"
+            refused = not_read(self.directory / name, error)
+            return "unreadable" if isinstance(refused, StoreUnreadable) else "damaged", refused.what
         return None if digest.hexdigest() == name else ("damaged", "the content is not what the name says")
 
     def _read(self, target: Path) -> bytes:

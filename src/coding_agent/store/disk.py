@@ -15,9 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from coding_agent.errors import StoreError, StoreUnreadable
 from coding_agent.store.syncer import Syncable, group_syncer
 
+NOT_A_FILE = "not a regular file"
 _APPEND = os.O_APPEND | os.O_CLOEXEC
+_LOST = {errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.EBADMSG, errno.EUCLEAN}
+"""It is not there, or the medium does not give it back; all else that is refused may be granted another time."""
 
 
 class Disk(Protocol):
@@ -50,7 +54,8 @@ class Disk(Protocol):
     def read(self, path: Path) -> BinaryIO:
         """The content, as a stream."""
 
-    def exists(self, path: Path) -> bool: ...
+    def exists(self, path: Path) -> bool:
+        """False, too, where the system does not let it be looked for."""
 
     def make_directory(self, path: Path) -> None:
         """One directory. Raises FileExistsError."""
@@ -103,11 +108,11 @@ class RealDisk:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+            raise OSError(errno.EINVAL, NOT_A_FILE, str(path))
         return os.fdopen(fd, "rb")
 
     def exists(self, path: Path) -> bool:
-        return path.exists()
+        return os.path.exists(path)  # noqa: PTH110  a Path raises for a folder that may not be searched
 
     def make_directory(self, path: Path) -> None:
         path.mkdir()
@@ -127,6 +132,13 @@ class RealDisk:
 
 
 REAL_DISK: Disk = RealDisk()
+
+
+def not_read(path: Path, error: OSError) -> StoreError:
+    """What to raise for a file that could not be read: StoreUnreadable unless it is gone, broken, or no file."""
+    is_lost = error.errno in _LOST or error.strerror == NOT_A_FILE
+    cls = StoreError if is_lost else StoreUnreadable
+    return cls(str(path), f"can not be read: {error.strerror or error}")
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:

@@ -24,7 +24,7 @@ class RunRecovery:
     recovered: tuple[Recovery, ...]
     """Logs whose torn tail was cut."""
     refused: tuple[LogReport, ...]
-    """What is damaged, missing or of an unknown format, and was left alone."""
+    """What is damaged, missing, of an unknown format or not to be read, and was left alone."""
     manifest: Path | None
     """The original of a manifest whose tail was cut."""
     added: tuple[str, ...]
@@ -44,12 +44,13 @@ def recover_run(run: RunDirectory, *, rebuild: bool = False) -> RunRecovery:
                 done = recover(Path(report.file), disk=run.disk)
                 if done.original is not None:
                     recovered.append(done)
-            elif report.condition in {"damaged", "missing", "incompatible"}:
+            elif report.condition in {"damaged", "missing", "incompatible", "unreadable"}:
                 refused.append(report)
         named = {entry.path for entry in read_manifest(manifest.path, disk=run.disk)}
         wrong = {report.file for report in refused}
         added = []
-        for log in run.logs():
+        # What can not be listed was reported just now.
+        for log in run.logs(refused=lambda _: None):
             name = str(log.relative_to(run.path))
             if name in named or str(log) in wrong or (entry := entry_of(log, name, disk=run.disk)) is None:
                 continue
@@ -103,7 +104,12 @@ def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path 
     except LogDamaged as damage:
         if not rebuild:
             message = "`coding-agent recover DIR --rebuild` writes it anew from the logs and keeps the original"
-            raise LogDamaged(str(path), f"{damage}; {message}, but can not know which logs are gone") from damage
+            raise LogDamaged(
+                str(path),
+                f"{damage.what}; {message}, but can not know which logs are gone",
+                line=damage.line,
+                byte=damage.byte,
+            ) from damage
         keep = 0
     else:
         if not rebuild:

@@ -14,9 +14,9 @@ import attrs
 import cattrs
 import orjson
 
-from coding_agent.errors import LogDamaged, LogTorn, StoreError, StoreUnwritable, WriterPoisoned
+from coding_agent.errors import LogDamaged, LogTorn, StoreError, StoreUnreadable, StoreUnwritable, WriterPoisoned
 from coding_agent.events.values import JSON
-from coding_agent.store.disk import REAL_DISK, Disk, write_all
+from coding_agent.store.disk import REAL_DISK, Disk, not_read, write_all
 from coding_agent.store.torn import unfinished
 from coding_agent.store.writer import lock, release
 
@@ -126,7 +126,7 @@ class Manifests:
         self._read: dict[Path, dict[str, Entry]] = {}
 
     def entry(self, log: Path) -> Entry | None:
-        """The entry that names this log: it was sealed once."""
+        """The entry that names this log: it was sealed once. Raises StoreUnreadable, of each manifest once."""
         whole = log.absolute()
         for folder in whole.parents:
             if folder in self._read or self._disk.exists(folder / "manifest.jsonl"):
@@ -136,8 +136,12 @@ class Manifests:
     def _entries(self, folder: Path) -> dict[str, Entry]:
         if folder not in self._read:
             found = self._read.setdefault(folder, {})
-            with suppress(StoreError):
+            try:
                 found.update((entry.path, entry) for entry in read_manifest(folder / "manifest.jsonl", disk=self._disk))
+            except StoreUnreadable:
+                raise
+            except StoreError:
+                pass
         return self._read[folder]
 
 
@@ -159,7 +163,7 @@ def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
     try:
         stream = disk.read(path)
     except OSError as error:
-        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+        raise not_read(path, error) from error
     with stream:
         for number, raw in enumerate(_raw_lines(path, stream), start=1):
             before = chain
@@ -178,7 +182,7 @@ def _raw_lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
     try:
         yield from iter(stream.readline, b"")
     except OSError as error:
-        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+        raise not_read(path, error) from error
 
 
 def _fits(raw: bytes, previous: str) -> bool:

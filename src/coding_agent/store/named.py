@@ -8,7 +8,7 @@ from typing import Literal
 
 import attrs
 
-from coding_agent.errors import LogDamaged, StoreError
+from coding_agent.errors import LogDamaged, StoreError, StoreUnreadable
 from coding_agent.events.line import Record
 from coding_agent.events.values import JSON
 from coding_agent.store.blobs import BlobStore
@@ -20,10 +20,10 @@ REMEMBERED = 1 << 16
 
 @attrs.frozen(kw_only=True)
 class BlobProblem:
-    """A blob that is not there, or not what its name says."""
+    """A blob that is not there, not what its name says, or not to be read."""
 
     file: str
-    condition: Literal["missing", "damaged"]
+    condition: Literal["missing", "damaged", "unreadable"]
     what: str
     line: int
     """Of the log; the first that names it."""
@@ -63,10 +63,10 @@ class BlobCheck:
                 yield BlobProblem(file=file, condition=condition, what=what, line=record.seq + 1)
 
     def require(self, record: Record, log: str) -> None:
-        """Raises LogDamaged for a blob that was changed, StoreError for one that is gone."""
+        """Raises LogDamaged for a blob that was changed, StoreUnreadable, StoreError for one that is gone."""
+        errors = {"damaged": LogDamaged, "unreadable": StoreUnreadable, "missing": StoreError}
         for found in self.problems(record):
-            error = LogDamaged if found.condition == "damaged" else StoreError
-            raise error(found.file, f"{found.what}; line {found.line} of {log} names it")
+            raise errors[found.condition](found.file, f"{found.what}; line {found.line} of {log} names it")
 
 
 def blobs_in(data: JSON) -> Iterator[str]:

@@ -12,14 +12,22 @@ from typing import BinaryIO
 
 import attrs
 
-from coding_agent.errors import DecodeError, LogDamaged, LogIncompatible, LogTorn, StoreError, UnknownEvent
+from coding_agent.errors import (
+    DecodeError,
+    LogDamaged,
+    LogIncompatible,
+    LogTorn,
+    StoreError,
+    StoreUnreadable,
+    UnknownEvent,
+)
 from coding_agent.events.codec import decode_all
 from coding_agent.events.line import CHAIN_SEED, MAX_LINE, STATE_SEED, Record, read_line
 from coding_agent.events.schema import FORMAT, Event
 from coding_agent.events.unknown import Unknown
 from coding_agent.events.upcast import UPCASTERS, Upcaster, upcast
 from coding_agent.store.advice import Advice, Condition, FileKind, LogCondition, advice
-from coding_agent.store.disk import REAL_DISK, Disk
+from coding_agent.store.disk import REAL_DISK, Disk, not_read
 from coding_agent.store.torn import BadLine, judge
 
 EMPTY = "the file is empty: no event was ever written"
@@ -73,7 +81,7 @@ def read_records(path: Path, *, disk: Disk = REAL_DISK, strict: bool = True) -> 
     try:
         stream = disk.read(path)
     except OSError as error:
-        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+        raise not_read(path, error) from error
     with stream:
         chain, seq, offset, durable, ended = CHAIN_SEED, 0, 0, -1, False
         for raw in _lines(path, stream):
@@ -96,7 +104,7 @@ def _lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
     try:
         yield from iter(functools.partial(stream.readline, MAX_LINE + 1), b"")
     except OSError as error:
-        raise StoreError(str(path), f"can not be read: {error.strerror}") from error
+        raise not_read(path, error) from error
 
 
 @attrs.frozen
@@ -139,6 +147,13 @@ def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] 
 
     `see` gets each intact record.
     """
+    return examine(path, disk=disk, see=see)[0]
+
+
+def examine(
+    path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] | None = None
+) -> tuple[LogReport, StoreError | None]:
+    """As `verify`, and the error that reading the log ended with."""
     last: Record | None = None
     count = durable = 0
     condition: LogCondition = "incomplete"
@@ -151,8 +166,10 @@ def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] 
                 see(record)
         condition = "sealed" if last is not None and last.type == "done" else "incomplete"
     except StoreError as error:
-        condition, problem = condition_of(error) if disk.exists(path) else "missing", error
-    return LogReport(
+        problem = error
+        is_there = isinstance(error, StoreUnreadable) or disk.exists(path)
+        condition = condition_of(error) if is_there else "missing"
+    report = LogReport(
         file=str(path),
         condition=condition,
         events=count,
@@ -163,12 +180,15 @@ def verify(path: Path, *, disk: Disk = REAL_DISK, see: Callable[[Record], None] 
         byte=problem.byte if problem else None,
         durable=durable if last else -1,
     )
+    return report, problem
 
 
 def condition_of(error: StoreError) -> LogCondition:
     """What reading a log that is there says of it when it ends so."""
     if isinstance(error, LogTorn):
         return "torn"
+    if isinstance(error, StoreUnreadable):
+        return "unreadable"
     return "incompatible" if isinstance(error, LogIncompatible) else "damaged"
 
 

@@ -9,10 +9,10 @@ from typing import BinaryIO, cast
 
 import attrs
 
-from coding_agent.errors import LogDamaged, LogIncompatible, StoreError, StoreUnwritable
+from coding_agent.errors import LogDamaged, StoreUnwritable
 from coding_agent.store.disk import REAL_DISK, Disk, write_all
 from coding_agent.store.manifest import Manifests
-from coding_agent.store.reader import LogReport, verify
+from coding_agent.store.reader import LogReport, examine, verify
 from coding_agent.store.writer import lock, release
 
 
@@ -29,8 +29,8 @@ class Recovery:
 def recover(path: Path, *, disk: Disk = REAL_DISK) -> Recovery:
     """Cut the torn tail of a log and keep the original beside it as `<name>.torn`, `.torn.1` …
 
-    Raises LogDamaged, LogIncompatible or StoreError (missing, not writable) and then changes nothing; LogLocked while
-    it is written. A log that the run's manifest says was sealed can not be torn: it is damaged.
+    Raises LogDamaged, LogIncompatible or StoreError (missing, not readable or writable) and then changes nothing;
+    LogLocked while it is written. A log that the run's manifest says was sealed can not be torn: it is damaged.
     """
     before = _cuttable(path, disk)
     if before.condition != "torn":
@@ -65,17 +65,15 @@ def cut_tail(disk: Disk, fd: int, path: Path, *, keep: int) -> Path:
 
 
 def _cuttable(path: Path, disk: Disk) -> LogReport:
-    report = verify(path, disk=disk)
-    problem = report.problem or report.condition
-    if report.condition == "damaged":
-        raise LogDamaged(str(path), problem, line=report.line, byte=report.byte)
-    if report.condition == "torn" and (entry := Manifests(disk).entry(path)) is not None:
-        message = f"it was sealed with {entry.events} events, as the manifest says; restore it from a copy: {problem}"
-        raise LogDamaged(str(path), message, line=report.line, byte=report.byte)
-    if report.condition == "incompatible":
-        raise LogIncompatible(str(path), problem)
-    if report.condition == "missing":
-        raise StoreError(str(path), problem)
+    report, error = examine(path, disk=disk)
+    if error is None:
+        return report
+    if report.condition != "torn":
+        raise error
+    if (entry := Manifests(disk).entry(path)) is not None:
+        sealed = f"it was sealed with {entry.events} events, as the manifest says"
+        message = f"{sealed}; restore it from a copy: {error.what}"
+        raise LogDamaged(str(path), message, line=report.line, byte=report.byte) from error
     return report
 
 

@@ -11,10 +11,11 @@ from urllib.parse import quote
 import attrs
 import tomli_w
 
-from coding_agent.errors import LogTorn, StoreError, UsageError
-from coding_agent.store.advice import Advice, advice
+from coding_agent.errors import StoreError, StoreUnreadable, UsageError
+from coding_agent.store.advice import Advice, FileKind, advice
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
+from coding_agent.store.listing import Refused, logs_in, names_in, refuse
 from coding_agent.store.manifest import Entry, Manifest, Manifests, read_manifest
 from coding_agent.store.named import BLOB_NAME, BlobCheck, BlobProblem
 from coding_agent.store.reader import LogReport, condition_of, verify
@@ -53,7 +54,8 @@ class RunDirectory:
         try:
             return tomllib.loads((self.path / "run.toml").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise StoreError(str(self.path / "run.toml"), str(error)) from error
+            what = error.strerror if isinstance(error, OSError) else str(error)
+            raise StoreError(str(self.path / "run.toml"), f"can not be read: {what}") from error
 
     @property
     def blobs(self) -> BlobStore:
@@ -65,9 +67,10 @@ class RunDirectory:
         segment = "%2E" + segment[1:] if segment.startswith(".") else segment
         return self.path / "episodes" / segment / f"{sample}.{attempt}.jsonl"
 
-    def logs(self) -> list[Path]:
-        """All episode logs, sorted."""
-        return sorted((self.path / "episodes").glob("*/*.jsonl"))
+    def logs(self, *, refused: Refused = refuse) -> list[Path]:
+        """All episode logs, sorted. What can not be listed goes to `refused`; else it raises StoreUnreadable."""
+        folders = names_in(self.path / "episodes", refused=refused)
+        return [log for folder in folders for log in logs_in(folder, refused=refused)]
 
     def manifest(self) -> Manifest:
         """Open for appending. Raises LogLocked, LogTorn, LogDamaged."""
@@ -77,22 +80,18 @@ class RunDirectory:
         """Every log, and what is wrong with the manifest, with the logs that it names and the blobs that they name."""
         sealed: dict[Path, Entry] = {}
         run = self.path if self.disk.exists(self.path / "run.toml") else None
+        folder = None if run is None else str(run)
         path = self.path / "manifest.jsonl"
         if self.disk.exists(path):
             try:
                 sealed.update((self.path / entry.path, entry) for entry in read_manifest(path, disk=self.disk))
             except StoreError as error:
-                yield LogReport(
-                    file=str(path),
-                    kind="manifest",
-                    condition="torn" if isinstance(error, LogTorn) else "damaged",
-                    problem=str(error),
-                    line=error.line,
-                    byte=error.byte,
-                    run=None if run is None else str(run),
-                )
+                yield problem_of("manifest", error, folder)
+        unlisted: list[StoreUnreadable] = []
+        logs = sorted({*self.logs(refused=unlisted.append), *sealed})
+        yield from (problem_of("folder", error, folder) for error in unlisted)
         check = BlobCheck(self.blobs, there=True)
-        for log in sorted({*self.logs(), *sealed}):
+        for log in logs:
             yield from _verified(log, check, sealed.get(log), run, self.disk)
 
 
@@ -101,8 +100,27 @@ def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None
 
     `manifests`: when many are verified, so that each manifest is read once.
     """
-    entry = (manifests or Manifests(disk)).entry(log)
-    yield from _verified(log, blob_check(log, disk=disk), entry, run_of(log, disk=disk), disk)
+    manifests, run, unread = manifests or Manifests(disk), run_of(log, disk=disk), None
+    try:
+        entry = manifests.entry(log)
+    except StoreUnreadable as error:
+        entry, unread = manifests.entry(log), error
+    yield from _verified(log, blob_check(log, disk=disk), entry, run, disk)
+    if unread is not None:
+        yield problem_of("manifest", unread, None if run is None else str(run))
+
+
+def problem_of(kind: FileKind, error: StoreError, run: str | None) -> LogReport:
+    """The report of a manifest or folder that this is wrong with."""
+    return LogReport(
+        file=error.file,
+        kind=kind,
+        condition=condition_of(error),
+        problem=str(error),
+        line=error.line,
+        byte=error.byte,
+        run=run,
+    )
 
 
 def advice_about(error: StoreError) -> Advice:
@@ -110,9 +128,11 @@ def advice_about(error: StoreError) -> Advice:
     path = Path(error.file)
     if path.name == "manifest.jsonl":
         run = str(path.parent) if (path.parent / "run.toml").exists() else None
-        return advice("manifest", "torn" if isinstance(error, LogTorn) else "damaged", file=error.file, run=run)
+        return advice("manifest", condition_of(error), file=error.file, run=run)
     if BLOB_NAME.fullmatch(path.name):
         return advice("blob", condition_of(error), file=error.file, run=None)
+    if isinstance(error, StoreUnreadable):
+        return advice("log", "unreadable", file=error.file, run=None)
     found = next((each for each in verify_log(path) if each.condition not in {"sealed", "incomplete"}), None)
     # What only decoding finds wrong, `verify` does not.
     return advice("log", condition_of(error), file=error.file, run=None) if found is None else found.advice
