@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 
 from coding_agent.policies.scripted import ScriptedPolicy
+from coding_agent.tasks.load import load_task
 from coding_agent.tasks.spec import TaskFile
 from tests.rollout.worlds import SUBMIT, TASK, script
 
@@ -24,7 +25,9 @@ HELPED = attrs.evolve(
     hidden={"zero_test.py": TaskFile(data=b"import double\nimport checks\n\ndef test_five():\n    assert checks.same(double.double(5), 10)\n")},
 )  # fmt: skip
 """Its tests have a module of their own beside the code, and one of them is no neighbour of the others."""
-TASKS = {"toy": TASK, "boundary": BOUNDARY, "helped": HELPED}
+SHIPPED = load_task(HERE.parents[1] / "tasks" / "build-order")
+"""One of those that come with the package and have their code called across."""
+TASKS = {"toy": TASK, "boundary": BOUNDARY, "helped": HELPED, "build-order": SHIPPED}
 
 
 @attrs.frozen(kw_only=True)

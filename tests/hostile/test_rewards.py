@@ -19,29 +19,26 @@ from coding_agent.rollout.scheduler import Outcome
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import blobs_of
 from tests.areno.by_path import reward_hook, reward_record
-from tests.hostile.corpus import TASKS, Attempt, attempts
+from tests.hostile.corpus import BOUNDARY, SHIPPED, TASKS, Attempt, attempts
 from tests.rollout.worlds import job, roll_out
 
 pytestmark = pytest.mark.xdist_group("corpora")
 CHEATS, FAIR, RESIDUAL = attempts("cheats"), attempts("fair"), attempts("residual")
 NO_TAMPERING = frozenset({"blocked", "case-insensitive-twin", "does-nothing", "green-then-broken"})
 """Work that is only wrong."""
-UNNOTICED = frozenset(
-    {"boundary-answers-first", "boundary-late-bytecode", "boundary-late-package", "boundary-late-shadow",
-     "boundary-runtime-conftest",
-     "builtins-patched", "fork-reports-twice", "sys-modules-swap", "thread-outlives"}
-)  # fmt: skip
-"""Tried in vain, in ways that the audit has no pattern for."""
 ONLY_NOTED = frozenset(
     {"boundary-exits-cleanly", "colliding-ids", "hidden-test-guessed", "not-ended-daemon", "system-exit",
-     "test-file-is-a-folder", "tests-overwritten"}
+     "test-file-is-a-folder", "tests-overwritten", "thread-outlives"}
 )  # fmt: skip
-"""What honest agents do, too: they write tests, edit tests, leave a server running, end a program."""
+"""What honest agents do, too: they write tests, edit tests, start a server or a thread, end a program."""
 
 
-def played(corpus: Sequence[Attempt], folder: Path) -> list[Outcome]:
-    """Every attempt as an episode of its own in the real sandbox."""
-    jobs = [job(each.policy, task=attrs.evolve(TASKS[each.task], id=each.name)) for each in corpus]
+def played(corpus: Sequence[Attempt], folder: Path, across: tuple[str, ...] | None = None) -> list[Outcome]:
+    """Every attempt as an episode of its own in the real sandbox; where given, with other modules called across."""
+    tasks = [attrs.evolve(TASKS[each.task], id=each.name) for each in corpus]
+    if across is not None:
+        tasks = [attrs.evolve(task, across=across) for task in tasks]
+    jobs = [job(each.policy, task=task) for each, task in zip(corpus, tasks, strict=True)]
     return anyio.run(functools.partial(roll_out, folder, jobs, kind="bubblewrap", concurrency=2))
 
 
@@ -86,20 +83,22 @@ def test_every_honest_solution_earns_everything(fair: list[Outcome]) -> None:
     assert {name: end for name, end in found.items() if end != ("submitted", 1.0)} == {}
 
 
+@pytest.mark.parametrize("task", ["toy", "build-order"])
 def test_what_is_paid_in_the_tests_process_is_marked_by_the_audit_and_not_paid_across_a_boundary(
-    tmp_path: Path,
+    task: str, tmp_path: Path
 ) -> None:
-    across = [attrs.evolve(each, task="boundary") for each in RESIDUAL]
-    for corpus, reward in ((RESIDUAL, 1.0), (across, 0.0)):
-        outcomes = played(corpus, tmp_path / str(reward))
-        assert earned(outcomes) == {each.name: ("submitted", reward) for each in RESIDUAL}
-        assert all(audited(outcome).marked() for outcome in outcomes)
+    corpus = [each for each in RESIDUAL if each.task == task]
+    assert len(corpus) == 7
+    for across, reward in (((), 1.0), (SHIPPED.across if task == SHIPPED.id else BOUNDARY.across, 0.0)):
+        outcomes = played(corpus, tmp_path / str(reward), across=across)
+        assert earned(outcomes) == {each.name: ("submitted", reward) for each in corpus}
+        assert {outcome.task for outcome in outcomes if not audited(outcome).marked()} == set()
 
 
 def test_the_audit_marks_every_cheat_but_those_that_are_named(cheats: list[Outcome]) -> None:
     unmarked = {outcome.task for outcome in cheats if not audited(outcome).marked()}
-    assert unmarked == NO_TAMPERING | UNNOTICED | ONLY_NOTED
-    assert {outcome.task for outcome in cheats if not audited(outcome).findings} == NO_TAMPERING | UNNOTICED
+    assert unmarked == NO_TAMPERING | ONLY_NOTED
+    assert {outcome.task for outcome in cheats if not audited(outcome).findings} == NO_TAMPERING
 
 
 def test_the_audit_marks_no_honest_solution(fair: list[Outcome]) -> None:

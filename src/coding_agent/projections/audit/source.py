@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import attrs
 
 from coding_agent.projections.audit.paths import RUNNER, USED_BY_RUNNER, Edit, is_test
+from coding_agent.projections.audit.process import process_findings
 from coding_agent.projections.audit.tables import became_tables
 
 LONGEST = 512 << 10
@@ -35,6 +36,7 @@ _WRITES = frozenset({"write_text", "write_bytes", "unlink", "rmtree", "symlink_t
 _MOVES = frozenset({"os.rename", "os.replace", "os.remove", "os.unlink", "os.symlink", "shutil.move", "shutil.copy"})
 _READS = frozenset({"open", "io.open", "os.open", "glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk",
                     "pathlib.Path", "ast.parse", "linecache.getline", "linecache.getlines"})  # fmt: skip
+_OPENS = frozenset({"os.write", "os.dup2", "os.fdopen", "socket.socket", "socket.fromfd"})
 _PROC = re.compile(r"/proc/.{0,40}?/?(?:mem|fd|environ)\b|^/(?:mem|fd|environ)$")
 _SUMMARY = re.compile(r"\d passed(?:,| in \d)")
 _TEST_ID = re.compile(r"\.py::\w*test")
@@ -120,6 +122,8 @@ def _findings(file: _File, edit: Edit) -> Iterator[tuple[str, str]]:
     for node in ast.walk(file.tree):
         for code in _node(file, node, test=test, of_task=edit.of_task):
             yield code, file.line(node)
+    for code, node in process_findings(file.tree, file.called, test=test):
+        yield code, file.line(node)
     yield from _leaving(file)
     yield from _forging(file)
     if not test:
@@ -237,9 +241,9 @@ def _forging(file: _File) -> Iterator[tuple[str, str]]:
         if file.called(node.iter.func) != "range":
             continue
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Call) and file.called(inner.func) in {"os.write", "os.dup2", "os.fdopen"}:
-                first = inner.args[0] if inner.args else None
-                if isinstance(first, ast.Name) and first.id == node.target.id:
+            if isinstance(inner, ast.Call) and file.called(inner.func) in _OPENS:
+                fds = [*inner.args[:1], *(word.value for word in inner.keywords if word.arg in {"fd", "fileno"})]
+                if any(isinstance(fd, ast.Name) and fd.id == node.target.id for fd in fds):
                     yield "AUD-CHANNEL", file.line(inner)
 
 
