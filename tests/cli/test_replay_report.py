@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coding_agent.events.schema import EpisodeStarted, Notice, ToolResult
+from coding_agent.events.schema import Done, EpisodeStarted, Notice, ToolResult
 from coding_agent.events.values import Limits
 from coding_agent.replay.contrast import contrast
+from coding_agent.replay.expected import expected_file
 from coding_agent.replay.report import NOT_COMPARED
+from coding_agent.store.index import recover_run
+from coding_agent.store.reader import verify
+from coding_agent.store.rundir import RunDirectory
 from tests.cli.test_commands import ROOT, document, run
-from tests.replay.rewriting import rewrite
+from tests.replay.rewriting import rewrite, written_then
 
 SILENCE = ROOT / "replays" / "silence.jsonl"
 EPISODE = ROOT / "replays" / "ep123.jsonl"
@@ -44,6 +49,44 @@ def test_json_carries_the_same_facts(reworded: Path) -> None:
     assert log["derived_by"].endswith("decide")
     assert log["contrast"]["caret"] == 1
     assert log["commands"][-1] == f"coding-agent fork {reworded} --at 1"
+
+
+def test_of_the_chain_is_said_what_is_known_and_no_more(reworded: Path, tmp_path: Path) -> None:
+    assert (
+        "chain        fits the bytes: no accident changed the file. Today's code derives otherwise, or somebody "
+        in (run("replay", reworded).stdout)
+    )
+    golden = tmp_path / "golden"
+    golden.mkdir()
+    shutil.copy(expected_file(SILENCE), golden)
+    forged = rewrite(SILENCE, golden / SILENCE.name, Notice, text="Other.")
+    assert f"fits the bytes, but {expected_file(forged)} names another head" in run("replay", forged).stdout
+    written_then(SILENCE, forged, Notice, text="Other.")
+    assert f"its head is the one in {expected_file(forged)}: it is as it was sealed" in run("replay", forged).stdout
+
+
+def test_the_manifest_of_a_run_vouches_for_a_log_or_not(tmp_path: Path) -> None:
+    run_ = RunDirectory.create(tmp_path / "run", {})
+    log = run_.log_path("toy", 0, 0)
+    log.parent.mkdir()
+    rewrite(SILENCE, log, Notice, text="Other.")
+    recover_run(run_)
+    (result,) = document(run("replay", log, "--json"))["logs"]
+    assert result["chain"]["recorded"] == result["chain"]["head"] == verify(log).head
+    log.unlink()
+    rewrite(SILENCE, log, Notice, text="Another.")
+    (result,) = document(run("replay", log, "--json"))["logs"]
+    assert result["chain"]["recorded"] != result["chain"]["head"]
+    assert result["chain"]["recorded_in"] == str(tmp_path / "run" / "manifest.jsonl")
+
+
+def test_further_causes_of_a_log_are_named_though_its_first_was_explained(tmp_path: Path) -> None:
+    for number in range(2):
+        rewrite(SILENCE, tmp_path / f"{number}.jsonl", Notice, text="Other.")
+    both = rewrite(tmp_path / "1.jsonl", tmp_path / "2.jsonl", Done, reason="submitted")
+    said = run("replay", tmp_path).stdout
+    assert f"{both}  event 2: the same cause as above\n  also         event 7  RPL-FIELD  done.reason differs" in said
+    assert said.count("also ") == 1
 
 
 def test_many_logs_are_grouped_by_cause(tmp_path: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 import pytest
 
 from coding_agent.events.kinds import FieldKind
-from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, ToolCall
+from coding_agent.events.line import Record
+from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, Notice, ToolCall
 from coding_agent.replay.divergence import Divergence
 from coding_agent.replay.sealed import Replay, replay_log
-from coding_agent.store.reader import read_records, verify
+from coding_agent.store.reader import read_events, read_records, verify
 from coding_agent.tools.dispatch import tool_schemas
 from tests.replay.field_mutations import Mutation, mutations, resealed, written
 from tests.replay.played_again import difference
@@ -19,6 +21,7 @@ from tests.replay.rewriting import rewrite
 from tests.replay.source_mutations import AREAS, MUTATIONS, said_of
 
 GOLDEN = sorted((Path(__file__).parents[2] / "replays").glob("*.jsonl"))
+EPISODE = next(path for path in GOLDEN if path.name == "ep123.jsonl")
 
 
 def test_a_covered_up_change_is_intact_to_verify_and_noticed_by_replay(tmp_path: Path) -> None:
@@ -53,6 +56,52 @@ def test_a_digest_that_differs_for_a_reason_of_its_own_is_another_cause(tmp_path
     assert found.divergence is not None
     assert found.divergence.path == "tool_call.arguments.other"
     assert [cause.path for cause in found.others] == ["model_turn.request_digest"]
+
+
+def test_fields_of_one_event_that_differ_for_one_cause_are_named_with_the_first(tmp_path: Path) -> None:
+    call = next(event for event in read_events(EPISODE) if isinstance(event, ToolCall))
+    added = {f"other{number}": number for number in range(10)}
+    log = rewrite(
+        EPISODE, tmp_path / "a.jsonl", ToolCall, arguments=call.arguments | added, where=lambda e: e.call == call.call
+    )
+    found = replay_log(log)
+    assert found.divergence is not None
+    first, *others = [f"tool_call.arguments.{name}" for name in added]
+    assert (found.divergence.path, found.divergence.differing, found.others) == (first, len(added), ())
+    assert list(found.divergence.elsewhere) == others[:8]
+    assert found.divergence.message.endswith(f"; so do {', '.join(others[:8])} and 1 more")
+
+
+def misread(records: Sequence[Record], **more: str) -> Mutation:
+    """The last turn with a call that was read otherwise than this release reads it, and what else is to change."""
+    turn = [record for record in records if record.type == "model_turn"][-1]
+    call, *others = turn.data["calls"]
+    data = {**turn.data, "calls": [{**call, "arguments": {"misread": 1}}, *others], **more}
+    return Mutation(record=attrs.evolve(turn, data=data), path=(), kind=FieldKind.DERIVED)
+
+
+def test_fields_of_one_event_that_differ_for_causes_of_their_own_are_told_apart(tmp_path: Path) -> None:
+    records = list(read_records(EPISODE))
+    found = causes(replay_log(written(records, misread(records, request_digest="x"), tmp_path / "a.jsonl")))
+    assert [each.path for each in found[:2]] == ["model_turn.request_digest", "model_turn.calls[0].arguments.misread"]
+    assert found[0].seq == found[1].seq
+
+
+def test_a_cause_is_not_hidden_by_the_echo_of_another_in_the_same_event(tmp_path: Path) -> None:
+    reworded = rewrite(EPISODE.with_name("many-calls.jsonl"), tmp_path / "a.jsonl", Notice, text="No.")
+    assert [each.path for each in causes(replay_log(reworded))] == ["notice.text"]
+    records = list(read_records(reworded))
+    found = causes(replay_log(written(records, misread(records), tmp_path / "b.jsonl")))
+    assert [each.path for each in found[:2]] == ["notice.text", "model_turn.calls[0].arguments.misread"]
+
+
+def test_a_given_field_is_not_hidden_by_a_derived_one_of_its_event(tmp_path: Path) -> None:
+    records = list(read_records(EPISODE))
+    at = next(record for record in records if record.type == "model_turn" and record.data["turn"] == 2)
+    lies = attrs.evolve(at, data={**at.data, "content": "Lies.", "request_digest": "x"})
+    log = written(records, Mutation(record=lies, path=(), kind=FieldKind.GIVEN), tmp_path / "a.jsonl")
+    found = causes(replay_log(log))
+    assert [(each.seq, each.code) for each in found] == [(at.seq, "RPL-FIELD"), (at.seq, "RPL-GIVEN")]
 
 
 def test_the_digests_of_a_conversation_with_a_changed_text_are_echoes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from coding_agent.cli.output import out
-from coding_agent.replay.report import Result, details, headline
+from coding_agent.replay.report import Result, details, further, headline, plural
 
 NAMED = 3
 """Logs of one cause that are named."""
@@ -49,34 +49,34 @@ def summary_of(results: Sequence[Result]) -> Summary:
 def show(results: Sequence[Result]) -> None:
     """For people: identical logs in a line each, one full report per cause, and how many logs share it."""
     explained: set[tuple[str, str | None]] = set()
+    named: set[str] = set()
     for result in results:
         if result.divergence is not None and result.cause in explained:
             _line(result, f"event {result.divergence.seq}: the same cause as above")
-            continue
-        _line(result, headline(result))
-        for line in details(result):
+            lines = further([each for each in result.others if each.kind not in named])
+        else:
+            _line(result, headline(result))
+            lines = details(result)
+        for line in lines:
             out.print(line, markup=False)
         if result.cause is not None:
             explained.add(result.cause)
+        named.update(each.kind for each in result.others)
     summary = summary_of(results)
     if len(results) > 1:
         tally = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.outcomes.items()))
         out.print(f"\n{len(results)} logs: {tally}")
     diverged = summary.outcomes.get("diverged", 0)
     if diverged > 1:
-        out.print(f"\n{diverged} episodes diverged, {_plural(len(summary.causes), 'cause')}:")
+        out.print(f"\n{diverged} episodes diverged, {plural(len(summary.causes), 'cause')}:")
         for cause in summary.causes:
             more = f" and {len(cause.files) - NAMED} more" if len(cause.files) > NAMED else ""
-            named = ", ".join(cause.files[:NAMED]) + more
+            files = ", ".join(cause.files[:NAMED]) + more
             by = f"  ({cause.derived_by})" if cause.derived_by else ""
-            out.print(f"  {len(cause.files):>4}  {cause.kind}{by}  {named}", markup=False)
+            out.print(f"  {len(cause.files):>4}  {cause.kind}{by}  {files}", markup=False)
 
 
 def _line(result: Result, text: str) -> None:
     colour = "green" if result.outcome == "identical" else "red"
     out.print(f"[{colour}]{result.outcome:<12}[/] ", end="")
     out.print(f"{result.file}  {text}", markup=False)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,4 +1,4 @@
-"""Comparing what was recorded with what today's code derives: the first difference of two events, by path.
+"""Comparing what was recorded with what today's code derives: each difference of two events, by path.
 
 Codes are stable: scripts may rely on them.
 
@@ -16,6 +16,7 @@ Codes are stable: scripts may rely on them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -27,6 +28,8 @@ from coding_agent.events.values import JSON
 Code = Literal[
     "RPL-FIELD", "RPL-GIVEN", "RPL-TYPE", "RPL-EXTRA", "RPL-MISSING", "RPL-UNCONSUMED", "RPL-SEQUENCE"
 ]  # fmt: skip
+NAMED = 8
+"""Further paths of an event that are named; the others are counted."""
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -42,6 +45,10 @@ class Divergence:
     """Dotted, from the event's wire name: `tool_call.arguments.path`."""
     recorded: JSON
     replayed: JSON
+    elsewhere: tuple[str, ...] = ()
+    """Further paths of the same event that differ for the same cause, at most `NAMED`."""
+    differing: int = 1
+    """How many values of the event differ for this cause, `path` and `elsewhere` among them."""
 
     @property
     def kind(self) -> str:
@@ -52,8 +59,8 @@ class Divergence:
     def message(self) -> str:
         """One line for people."""
         return {
-            "RPL-FIELD": f"{self.path} differs",
-            "RPL-GIVEN": "a given field is not what was recorded: the state hash differs, all derived fields agree",
+            "RPL-FIELD": f"{self.path} differs{self._more}",
+            "RPL-GIVEN": "a given field is not what was recorded: the state hash differs",
             "RPL-TYPE": f"recorded {self.recorded}, this release puts {self.replayed} here",
             "RPL-EXTRA": f"the recording goes on with {self.recorded}, this release is finished",
             "RPL-MISSING": f"the recording ends here, this release goes on with {self.replayed}",
@@ -61,32 +68,45 @@ class Divergence:
             "RPL-SEQUENCE": f"{self.recorded} may not stand here: {self.replayed}",
         }[self.code]
 
+    @property
+    def _more(self) -> str:
+        if not self.elsewhere:
+            return ""
+        unnamed = self.differing - 1 - len(self.elsewhere)
+        return f"; so do {', '.join(self.elsewhere)}" + (f" and {unnamed} more" if unnamed else "")
 
-def compare(seq: int, recorded: Event, replayed: Event) -> Divergence | None:
-    """The first semantic difference between two events of one type, or None."""
+
+def folded(found: Sequence[Divergence]) -> Divergence:
+    """Differences of one event that have one cause, as one: the first, which names the others."""
+    first, *rest = found
+    return attrs.evolve(first, elsewhere=tuple(each.path for each in rest[:NAMED]), differing=len(found))
+
+
+def compare(seq: int, recorded: Event, replayed: Event) -> list[Divergence]:
+    """Every semantic difference between two events of one type."""
     name = WIRE_NAMES[type(recorded)]
-    found = first_difference(semantic(recorded), semantic(replayed), name)
-    if found is None:
-        return None
-    path, left, right = found
-    return Divergence(seq=seq, code="RPL-FIELD", event=name, path=path, recorded=left, replayed=right)
+    return [
+        Divergence(seq=seq, code="RPL-FIELD", event=name, path=path, recorded=left, replayed=right)
+        for path, left, right in differences(semantic(recorded), semantic(replayed), name)
+    ]
 
 
 def first_difference(left: JSON, right: JSON, path: str) -> tuple[str, JSON, JSON] | None:
-    """(path, left, right) of the first difference of two JSON values, in the left one's order."""
+    """The first of `differences`, or None."""
+    return next(differences(left, right, path), None)
+
+
+def differences(left: JSON, right: JSON, path: str) -> Iterator[tuple[str, JSON, JSON]]:
+    """(path, left, right) of each difference of two JSON values, in the left one's order."""
     if isinstance(left, dict) and isinstance(right, dict):
         for key in [*left, *(key for key in right if key not in left)]:
             one, other = left.get(key), right.get(key)
             if one is None and other is None and (key in left) != (key in right):
-                return path, left, right  # null and absent look alike by themselves: show what holds them
-            found = first_difference(one, other, f"{path}.{key}")
-            if found is not None:
-                return found
-        return None
-    if isinstance(left, list | tuple) and isinstance(right, list | tuple) and len(left) == len(right):
+                yield path, left, right  # null and absent look alike by themselves: show what holds them
+            else:
+                yield from differences(one, other, f"{path}.{key}")
+    elif isinstance(left, list | tuple) and isinstance(right, list | tuple) and len(left) == len(right):
         for index, (one, other) in enumerate(zip(left, right, strict=True)):
-            found = first_difference(one, other, f"{path}[{index}]")
-            if found is not None:
-                return found
-        return None
-    return None if type(left) is type(right) and left == right else (path, left, right)
+            yield from differences(one, other, f"{path}[{index}]")
+    elif type(left) is not type(right) or left != right:
+        yield path, left, right

@@ -24,15 +24,22 @@ _BY_PATH: tuple[tuple[str, Callable[..., Any]], ...] = (
 )
 
 
-def derived_by(found: Divergence, instead: Event | None) -> str | None:
-    """`rollout/decide.py:104 done_reason`; None for what is not derived. `instead`: what this release puts there."""
+def function_of(found: Divergence, instead: Event | None) -> Callable[..., Any] | None:
+    """What derives the field; None for what is not derived. `instead`: what this release puts there."""
     if found.code in {"RPL-GIVEN", "RPL-SEQUENCE"}:
         return None
-    function: Callable[..., Any] = decide.decide
-    if found.code == "RPL-FIELD":
-        denied = isinstance(instead, ToolResult) and instead.outcome == "denied"
-        wanted = "tool_result" if denied else found.path
-        function = next((by for path, by in _BY_PATH if _within(wanted, path)), decide.decide)
+    if found.code != "RPL-FIELD":
+        return decide.decide
+    denied = isinstance(instead, ToolResult) and instead.outcome == "denied"
+    wanted = "tool_result" if denied else found.path
+    return next((by for path, by in _BY_PATH if _within(wanted, path)), decide.decide)
+
+
+def derived_by(found: Divergence, instead: Event | None) -> str | None:
+    """`rollout/decide.py:104 done_reason`: where `function_of` is."""
+    function = function_of(found, instead)
+    if function is None:
+        return None
     file = Path(inspect.getsourcefile(function) or "").relative_to(_PACKAGE)
     return f"{file}:{inspect.getsourcelines(function)[1]} {function.__name__}"
 

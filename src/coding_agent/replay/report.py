@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,8 +13,9 @@ from coding_agent.errors import LogIncompatible, StoreError, StoreUnreadable
 from coding_agent.events.codec import field_kinds
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.schema import WIRE_NAMES
+from coding_agent.replay.chain import Chain, known_chain
 from coding_agent.replay.contrast import Contrast, contrast
-from coding_agent.replay.divergence import Divergence
+from coding_agent.replay.divergence import NAMED, Divergence
 from coding_agent.replay.effect import Effect, effect_of
 from coding_agent.replay.origin import derived_by
 from coding_agent.replay.sealed import Replay, replay_log
@@ -75,6 +76,8 @@ class Result:
     """Offsets of the line's first and last byte."""
     echoes: tuple[int, ...] = ()
     others: tuple[Divergence, ...] = ()
+    chain: Chain | None = None
+    """Of a log that diverged."""
     effect: Effect | None = None
     commands: tuple[str, ...] = ()
     """What to type next, to look further into a divergence."""
@@ -122,6 +125,7 @@ def explain(path: Path, replay: Replay) -> Result:
         bytes=_bytes_of(path, found.seq),
         echoes=replay.echoes,
         others=replay.others,
+        chain=known_chain(path),
         commands=_commands(path, found),
         effect=effect_of(found, replay.instead, read_events(path), blobs_of(path).get),
     )
@@ -140,7 +144,7 @@ def details(result: Result) -> list[str]:
     """The further lines of a log that diverged, or that could not be replayed."""
     if result.next is not None:
         return [f"  next: {result.next.text}"]
-    return [f"  {name:<13}{text}" for name, text in _rows(result)]
+    return [_row(name, text) for name, text in _rows(result)]
 
 
 def _rows(result: Result) -> Iterator[tuple[str, str]]:
@@ -154,9 +158,9 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     yield "same", f"{same} (state {(result.semantic_digest or '')[:12]})"
     if result.echoes:
         yield "echoes", f"the same cause at {', '.join(map(str, result.echoes))}"
-    for other in result.others:
-        yield "also", f"event {other.seq}  {other.code}  {other.message}"
-    yield "chain", "intact: the file is as it was written, so it is the code or the event's meaning that changed"
+    yield from _further(result.others)
+    if result.chain is not None:
+        yield "chain", result.chain.message
     if result.derived_by:
         yield "derived by", result.derived_by
     if result.effect is not None:
@@ -164,6 +168,27 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     yield "not compared", ", ".join(result.not_compared)
     yield "next", result.commands[0]
     yield from (("", command) for command in result.commands[1:])
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 cause`, `2 causes`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def further(causes: Sequence[Divergence]) -> list[str]:
+    """Lines that name further causes."""
+    return [_row(name, text) for name, text in _further(causes)]
+
+
+def _further(causes: Sequence[Divergence]) -> Iterator[tuple[str, str]]:
+    for other in causes[:NAMED]:
+        yield "also", f"event {other.seq}  {other.code}  {other.message}"
+    if (unnamed := len(causes) - NAMED) > 0:
+        yield "", f"and {plural(unnamed, 'cause')} more, which --json has"
+
+
+def _row(name: str, text: str) -> str:
+    return f"  {name:<13}{text}"
 
 
 def _commands(path: Path, found: Divergence) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ recomputed over the result, so that a given field that was changed behind the lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from coding_agent.events.schema import (
 )
 from coding_agent.events.unknown import Unknown, dotted
 from coding_agent.events.values import ModelToolCall
-from coding_agent.replay.divergence import Code, Divergence, compare
+from coding_agent.replay.divergence import Code, Divergence, compare, folded
+from coding_agent.replay.origin import function_of
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.state import EpisodeState, evolve
 from coding_agent.store.reader import read_decoded
@@ -104,6 +105,8 @@ class _Run:
     def __init__(self) -> None:
         self.state, self.digest, self.count = EpisodeState(), STATE_SEED, 0
         self.causes: list[tuple[Divergence, Event | None]] = []
+        self.kinds: set[str] = set()
+        """Of every difference that is part of a cause."""
         self.echoes: list[int] = []
         self.identical_digest = STATE_SEED
         self.checks_state = True
@@ -119,18 +122,18 @@ class _Run:
             self.checks_state = recorded.format == record.data.get("format", FORMAT) == FORMAT
         if self.lost:
             return
-        found, instead = _check(self.state, record, recorded, self.digest)
-        if found is not None and (self.checks_state or found.code != "RPL-GIVEN"):
+        found, instead = _check(self.state, record, recorded, self.digest if self.checks_state else None)
+        if found:
             self._note(found, instead)
-            self.lost = found.code not in {"RPL-FIELD", "RPL-GIVEN"}
+            self.lost = found[0].code not in {"RPL-FIELD", "RPL-GIVEN"}
         self._mend(instead, recorded)
         try:
             self.state = evolve(self.state, recorded)
         except IllegalSequence as error:
             if not self.lost:
                 name = record.type
-                self._note(Divergence(seq=record.seq, code="RPL-SEQUENCE", event=name, path=name, recorded=name,
-                                      replayed=str(error)), None)  # fmt: skip
+                self._note([Divergence(seq=record.seq, code="RPL-SEQUENCE", event=name, path=name, recorded=name,
+                                       replayed=str(error))], None)  # fmt: skip
             self.lost = True
         self.digest = record.state
         if not self.causes:
@@ -144,11 +147,16 @@ class _Run:
                 return
         self.mended = None
 
-    def _note(self, found: Divergence, instead: Event | None) -> None:
-        if self._follows(found) or any(found.kind == cause.kind for cause, _ in self.causes):
-            self.echoes.append(found.seq)
-        else:
-            self.causes.append((found, instead))
+    def _note(self, found: Sequence[Divergence], instead: Event | None) -> None:
+        """What differs in one event: echoes, or new causes, of which each is what one function derives."""
+        new = [each for each in found if each.kind not in self.kinds and not self._follows(each)]
+        if not new:
+            self.echoes.append(found[0].seq)
+        causes: dict[object, list[Divergence]] = {}
+        for each in new:
+            self.kinds.add(each.kind)
+            causes.setdefault((each.code, function_of(each, instead)), []).append(each)
+        self.causes += [(folded(cause), instead) for cause in causes.values()]
 
     def _follows(self, found: Divergence) -> bool:
         """A digest of a conversation that an earlier cause changed: no cause of its own."""
@@ -175,22 +183,24 @@ class _Run:
         )
 
 
-def _check(state: EpisodeState, record: Record, recorded: Event, digest: str) -> tuple[Divergence | None, Event | None]:
+def _check(
+    state: EpisodeState, record: Record, recorded: Event, digest: str | None
+) -> tuple[list[Divergence], Event | None]:
+    """What differs, and what this release puts there. `digest`: the state before; None where it is not compared."""
     name, seq = record.type, record.seq
     try:
         replayed = rederive(state, recorded)
     except NotHere as wrong:
         code, other = wrong.code, wrong.instead
-        return Divergence(seq=seq, code=code, event=name, path=name, recorded=name, replayed=other), None
-    divergence = compare(seq, recorded, replayed)
-    if divergence is not None:
-        return divergence, replayed
-    after = next_state(digest, replayed)
-    if after == record.state:
-        return None, None
+        return [Divergence(seq=seq, code=code, event=name, path=name, recorded=name, replayed=other)], None
+    found = compare(seq, recorded, replayed)
+    if digest is None or record.state == (after := next_state(digest, replayed)):
+        return found, replayed if found else None
+    if found and record.state == next_state(digest, recorded):
+        return found, replayed  # who recorded other derived fields made the state of them
     path = f"{name}.state"
-    found = Divergence(seq=seq, code="RPL-GIVEN", event=name, path=path, recorded=record.state, replayed=after)
-    return found, None
+    given = Divergence(seq=seq, code="RPL-GIVEN", event=name, path=path, recorded=record.state, replayed=after)
+    return [*found, given], replayed if found else None
 
 
 class NotHere(Exception):
