@@ -201,6 +201,7 @@ def test_replay_recover_and_resume_agree_with_it(place: Place, name: str) -> Non
     assert code == state.replay
     if told is not None and state.kind != "manifest" and code != exits.OK:
         assert told["logs"][0]["next"] in [each["next"] for each in wrong(place.log)[1]]
+        assert told["logs"][0]["outcome"] == state.condition
     assert answer("recover", place.log)[0] == state.recover
     if state.resume is not None:
         assert answer("resume", place.run, "-q")[0] == state.resume

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from coding_agent.cli import exits
 from coding_agent.cli.replay import command
 from coding_agent.events.schema import Notice, ToolResult
+from coding_agent.store.rundir import verify_log
 from tests.replay.rewriting import rewrite
 
 REPLAYS = Path(__file__).parents[2] / "replays"
@@ -23,7 +24,7 @@ OF_ONE_CAUSE, WHOLE = 41, 60
 
 
 def bad(folder: Path) -> dict[str, str]:
-    """Whatever a folder of logs may hold besides, and how each is called."""
+    """Whatever a folder of logs may hold besides, and what `verify` calls each."""
     raw = SILENCE.read_bytes()
     lines = raw.splitlines(keepends=True)
     contents = {
@@ -36,7 +37,8 @@ def bad(folder: Path) -> dict[str, str]:
     (folder / "bad-folder.jsonl").mkdir()
     (folder / "bad-link.jsonl").symlink_to("nowhere")
     os.mkfifo(folder / "bad-pipe.jsonl")
-    return dict.fromkeys(sorted(path.name for path in folder.glob("bad-*")), "damaged")
+    names = sorted(path.name for path in folder.glob("bad-*"))
+    return {name: next(verify_log(folder / name)).condition for name in names}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_bad_logs_among_many_stop_nobody(mixed: tuple[Path, dict[str, str]]) -> 
     told: dict[str, Any] = json.loads(said)
     assert code == exits.DAMAGED
     assert {Path(each["file"]).name: each["outcome"] for each in told["logs"]} == expected
-    assert all(each["problem"] and each["next"] for each in told["logs"] if each["outcome"] == "damaged")
+    assert all(each["problem"] and each["next"] for each in told["logs"] if Path(each["file"]).name.startswith("bad"))
     assert [len(cause["files"]) for cause in told["summary"]["causes"]] == [OF_ONE_CAUSE, 1]
 
 
@@ -77,5 +79,6 @@ def test_a_cause_is_explained_once_and_all_are_counted(mixed: tuple[Path, dict[s
     folder, expected = mixed
     _, said = replayed(folder)
     assert said.count("notice.text differs") == 1
-    assert f"{len(expected)} logs: 12 damaged, 42 diverged, 60 identical" in said
+    assert f"{len(expected)} logs: 7 damaged, 42 diverged, 60 identical, 1 missing, 4 torn" in said
+    assert "\ntorn " in said
     assert "42 episodes diverged, 2 causes:" in said

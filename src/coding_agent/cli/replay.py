@@ -19,8 +19,10 @@ from coding_agent.replay.report import report_of
 CODES = {
     "identical": exits.OK,
     "diverged": exits.DIFFERENT,
+    "torn": exits.DAMAGED,
     "damaged": exits.DAMAGED,
     "unreadable": exits.REFUSED,
+    "missing": exits.DAMAGED,
     "incompatible": exits.INCOMPATIBLE,
 }
 

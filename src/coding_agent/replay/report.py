@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import attrs
 
-from coding_agent.errors import LogIncompatible, StoreError, StoreUnreadable
+from coding_agent.errors import StoreError
 from coding_agent.events.codec import field_kinds
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.schema import WIRE_NAMES
@@ -21,8 +21,8 @@ from coding_agent.replay.origin import derived_by
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.start import harness
 from coding_agent.store.advice import Advice
-from coding_agent.store.reader import read_events
-from coding_agent.store.rundir import advice_about, blobs_of
+from coding_agent.store.reader import condition_of, read_events
+from coding_agent.store.rundir import advice_about, blobs_of, verify_log
 
 _ENVELOPE = ("at", "synced", "chain")
 """When a line was written and what was durable then; the chain is checked against the bytes instead."""
@@ -56,7 +56,7 @@ class Result:
 
     file: str
     outcome: str
-    """identical, diverged, damaged, unreadable or incompatible."""
+    """identical or diverged; or, as `verify` calls it, torn, damaged, missing, unreadable or incompatible."""
     events: int = 0
     identical: int = 0
     """Events before the first divergence."""
@@ -93,12 +93,11 @@ def report_of(path: Path) -> Result:
     """Replay one file; what is wrong with it becomes part of the result."""
     try:
         return explain(path, replay_log(path))
-    except LogIncompatible as error:
-        return Result(file=str(path), outcome="incompatible", problem=str(error), next=advice_about(error))
-    except StoreUnreadable as error:
-        return Result(file=str(path), outcome="unreadable", problem=str(error), next=advice_about(error))
     except StoreError as error:
-        return Result(file=str(path), outcome="damaged", problem=str(error), next=advice_about(error))
+        wrong = (each.condition for each in verify_log(path) if each.condition not in {"sealed", "incomplete"})
+        # What only decoding finds wrong, `verify` does not.
+        condition = next(wrong, condition_of(error))
+        return Result(file=str(path), outcome=condition, problem=str(error), next=advice_about(error))
 
 
 def explain(path: Path, replay: Replay) -> Result:
