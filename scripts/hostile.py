@@ -1,12 +1,13 @@
 """Every hostile program in every stage beside a neighbour, then the cheats and the honest solutions, as one table.
 
-python scripts/hostile.py [WORD …]    only programs whose name holds one of the words
+python scripts/hostile.py [--sandbox KIND] [WORD …]    only programs whose name holds one of the words
 
 Exits with 1 when anything escaped, starved a neighbour, was left behind, recorded untruly or rewarded wrongly.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -26,19 +27,21 @@ from tests.hostile.test_rewards import earned, played
 OOM = "test_graded_tests_that_the_kernel_kills_for_want_of_memory_are_masked"
 
 
-def main(words: Sequence[str]) -> int:
+def main(kind: str, words: Sequence[str]) -> int:
     programs = [program for program in corpus() if not words or any(word in program.name for word in words)]
     folder = Path(tempfile.mkdtemp(prefix="coding-agent-hostile-"))
     folder.chmod(0o755)
     try:
-        print(f"as {'root' if os.geteuid() == 0 else f'uid {os.geteuid()}'}, {os.cpu_count()} cores", flush=True)
+        print(
+            f"as {'root' if os.geteuid() == 0 else f'uid {os.geteuid()}'}, {os.cpu_count()} cores, {kind}", flush=True
+        )
         began = time.monotonic()
         (folder / "attack").mkdir()
-        report = attack(programs, folder / "attack", timing=True)
+        report = attack(programs, folder / "attack", kind=kind, timing=True)
         _by_family(report)
         print(f"{'':>17}took {time.monotonic() - began:.0f} s; {report.neighbours} neighbours beside, "
               f"the slowest {report.slowest:.1f} times the median", flush=True)  # fmt: skip
-        rewards = {} if words else {**_rewards(folder), **_out_of_memory()}
+        rewards = {} if words else {**_rewards(folder, kind), **_out_of_memory()}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     wrong = {
@@ -69,11 +72,11 @@ def _by_family(report: Report) -> None:
         print(f"{len(found):>9} {runs:>5} {escapes:>8} {untruths:>7} {late:>8.1f}  {family}")
 
 
-def _rewards(folder: Path) -> dict[str, list[str]]:
+def _rewards(folder: Path, kind: str) -> dict[str, list[str]]:
     """Wrongly paid and wrongly unpaid attempts, by what to call them."""
     wrong = {}
     for corpus_name, right, title in (("cheats", 0.0, "false rewards"), ("fair", 1.0, "unfair rewards")):
-        found = earned(played(attempts(corpus_name), folder / corpus_name))
+        found = earned(played(attempts(corpus_name), folder / corpus_name, kind=kind))
         odd = [f"{name}: {end}" for name, end in sorted(found.items()) if end != ("submitted", right)]
         wrong[f"{title}, of {len(found)} {'cheats' if right == 0 else 'honest solutions'}"] = odd
     return wrong
@@ -93,4 +96,8 @@ def _out_of_memory() -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--sandbox", default="bubblewrap", metavar="KIND")
+    arguments.add_argument("words", nargs="*", metavar="WORD")
+    given = arguments.parse_args()
+    sys.exit(main(given.sandbox, given.words))

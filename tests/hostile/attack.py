@@ -14,6 +14,7 @@ import attrs
 
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
+from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
 from tests.hostile.clock import Lateness, TimedBackend, idle_within
@@ -91,7 +92,9 @@ class Report:
         ]
 
 
-def attack(programs: Sequence[Program], folder: Path, *, lanes: int = 3, timing: bool = False) -> Report:
+def attack(
+    programs: Sequence[Program], folder: Path, *, kind: str = "bubblewrap", lanes: int = 3, timing: bool = False
+) -> Report:
     """Every program in every stage, `lanes` at a time, with neighbours all the while.
 
     `folder` must be where anybody may go, and empty. With `timing`, what was late is tried again alone, where only it
@@ -99,13 +102,13 @@ def attack(programs: Sequence[Program], folder: Path, *, lanes: int = 3, timing:
     """
     with adopting_orphans(), _scratch(folder), canaries(folder / "canaries") as watched:
         token = watched.tokens["neighbour"]
-        usual = anyio.run(neighbour, folder / "before", token).outcome
+        usual = anyio.run(neighbour, folder / "before", token, kind).outcome
         assert usual.passed, f"the neighbour does not even solve its task when it is alone: {usual}"
         before = holdings(folder / "scratch")
-        calm = anyio.run(beside_honest_company, folder / "calm", token, lanes) if timing else ()
-        verdicts, beside = anyio.run(_play, programs, folder, watched, lanes)
+        calm = anyio.run(beside_honest_company, folder / "calm", token, kind, lanes) if timing else ()
+        verdicts, beside = anyio.run(_play, programs, folder, watched, kind, lanes)
         if timing:
-            verdicts = [_punctual(verdict, folder, watched) for verdict in verdicts]
+            verdicts = [_punctual(verdict, folder, watched, kind) for verdict in verdicts]
         took = [each.took_s for each in beside]
         return Report(
             verdicts=tuple(verdicts), harm=tuple(watched.harm(folder / "run")), neighbours=len(beside),
@@ -137,21 +140,23 @@ def _left(before: Holdings, scratch: Path) -> list[str]:
 
 
 async def _play(
-    programs: Sequence[Program], folder: Path, watched: Canaries, lanes: int
+    programs: Sequence[Program], folder: Path, watched: Canaries, kind: str, lanes: int
 ) -> tuple[list[Verdict], Sequence[Neighbour]]:
-    async with living_next_door(folder / "doors", watched.tokens["neighbour"]) as beside:
-        verdicts = await _verdicts(programs, folder / "run", watched, lanes)
+    async with living_next_door(folder / "doors", watched.tokens["neighbour"], kind) as beside:
+        verdicts = await _verdicts(programs, folder / "run", watched, kind, lanes)
     return verdicts, beside
 
 
-async def _verdicts(programs: Sequence[Program], folder: Path, watched: Canaries, lanes: int) -> list[Verdict]:
+async def _verdicts(
+    programs: Sequence[Program], folder: Path, watched: Canaries, kind: str, lanes: int
+) -> list[Verdict]:
     world = watched.world(folder)
     parts = {name_of(part): part for program in programs for part in played_as(program, world)}
     lateness = Lateness()
     jobs = [episode(part, watched.tokens) for part in parts.values()]
     outcomes = await play_jobs(
-        RunDirectory.create(folder, {}), jobs, backend=TimedBackend(lateness=lateness), concurrency=lanes,
-        observer=lateness.observe,
+        RunDirectory.create(folder, {}), jobs, backend=TimedBackend(real=make_backend(kind), lateness=lateness),
+        concurrency=lanes, observer=lateness.observe,
     )  # fmt: skip
     found: dict[str, Verdict] = {}
     for outcome in outcomes:
@@ -172,13 +177,13 @@ def _judge(program: Program, outcome: Outcome, latest: Mapping[str, float]) -> V
     )  # fmt: skip
 
 
-def _punctual(verdict: Verdict, folder: Path, watched: Canaries) -> Verdict:
+def _punctual(verdict: Verdict, folder: Path, watched: Canaries, kind: str) -> Verdict:
     """The verdict; if it was late beside others, with how late it is alone, as soon as the machine has time for it."""
     for _ in range(TRIES):
         if verdict.late_s <= LATE_S:
             break
         busy = not idle_within(PATIENCE_S)
         run = Path(tempfile.mkdtemp(dir=folder)) / "run"
-        (again,) = anyio.run(_verdicts, [verdict.program], run, watched, 1)
+        (again,) = anyio.run(_verdicts, [verdict.program], run, watched, kind, 1)
         verdict = attrs.evolve(verdict, late_s=min(verdict.late_s, again.late_s), busy=busy)
     return verdict

@@ -35,22 +35,22 @@ def honest(token: str) -> Job:
     return job(script(keep, ("run_tests", "{}"), FIX, look, ("run_tests", "{}"), look, SUBMIT))
 
 
-async def neighbour(folder: Path, token: str) -> Neighbour:
+async def neighbour(folder: Path, token: str, kind: str) -> Neighbour:
     """One more, in a run directory of its own."""
     began = time.monotonic()
-    (outcome,) = await play_jobs(RunDirectory.create(folder, {}), [honest(token)], kind="bubblewrap")
+    (outcome,) = await play_jobs(RunDirectory.create(folder, {}), [honest(token)], kind=kind)
     return Neighbour(outcome=outcome, took_s=time.monotonic() - began)
 
 
 @asynccontextmanager
-async def living_next_door(folder: Path, token: str) -> AsyncIterator[list[Neighbour]]:
+async def living_next_door(folder: Path, token: str, kind: str) -> AsyncIterator[list[Neighbour]]:
     """One neighbour after the other; the list is complete when the context is left."""
     found: list[Neighbour] = []
     over = anyio.Event()
 
     async def live() -> None:
         for number in itertools.count():
-            found.append(await neighbour(folder / f"neighbour-{number}", token))
+            found.append(await neighbour(folder / f"neighbour-{number}", token, kind))
             if over.is_set():
                 return
 
@@ -63,13 +63,13 @@ async def living_next_door(folder: Path, token: str) -> AsyncIterator[list[Neigh
             over.set()
 
 
-async def beside_honest_company(folder: Path, token: str, lanes: int) -> Sequence[Neighbour]:
+async def beside_honest_company(folder: Path, token: str, kind: str, lanes: int) -> Sequence[Neighbour]:
     """How neighbours fare beside as many honest episodes at a time as there will be hostile ones."""
     await anyio.Path(folder).mkdir()
     company = [attrs.evolve(honest(token), sample=sample) for sample in range(2 * lanes)]
-    async with living_next_door(folder / "doors", token) as found:
+    async with living_next_door(folder / "doors", token, kind) as found:
         run = RunDirectory.create(folder / "company", {})
-        await play_jobs(run, company, kind="bubblewrap", concurrency=lanes)
+        await play_jobs(run, company, kind=kind, concurrency=lanes)
     return found
 
 

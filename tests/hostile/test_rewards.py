@@ -33,13 +33,15 @@ ONLY_NOTED = frozenset(
 """What honest agents do, too: they write tests, edit tests, start a server or a thread, end a program."""
 
 
-def played(corpus: Sequence[Attempt], folder: Path, across: tuple[str, ...] | None = None) -> list[Outcome]:
+def played(
+    corpus: Sequence[Attempt], folder: Path, *, across: tuple[str, ...] | None = None, kind: str = "bubblewrap"
+) -> list[Outcome]:
     """Every attempt as an episode of its own in the real sandbox; where given, with other modules called across."""
     tasks = [attrs.evolve(TASKS[each.task], id=each.name) for each in corpus]
     if across is not None:
         tasks = [attrs.evolve(task, across=across) for task in tasks]
     jobs = [job(each.policy, task=task) for each, task in zip(corpus, tasks, strict=True)]
-    return anyio.run(functools.partial(roll_out, folder, jobs, kind="bubblewrap", concurrency=2))
+    return anyio.run(functools.partial(roll_out, folder, jobs, kind=kind, concurrency=2))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,9 @@ import contextlib
 import ctypes
 import os
 import secrets
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -103,12 +105,14 @@ class Holdings:
     mounts: frozenset[str]
     descriptors: int
     directories: frozenset[str]
+    containers: frozenset[str]
 
     def left(self, before: Holdings) -> Iterator[str]:
         """What is here now that was not there before."""
         yield from (f"process {pid} ({_command(pid)})" for pid in self.processes - before.processes)
         yield from (f"mount {line}" for line in self.mounts - before.mounts)
         yield from (f"directory {name}" for name in self.directories - before.directories)
+        yield from (f"container {name}" for name in self.containers - before.containers)
         if self.descriptors > before.descriptors:
             yield f"{self.descriptors - before.descriptors} descriptors"
 
@@ -127,7 +131,7 @@ def adopting_orphans() -> Iterator[None]:
 
 
 def holdings(scratch: Path) -> Holdings:
-    """Descendants, mounts, descriptors, and the entries of the directory for temporary files."""
+    """Descendants, mounts, descriptors, containers, and the entries of the directory for temporary files."""
     mounts = [line.split()[4:] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     ours = (str(scratch), *_MOUNTED)
     return Holdings(
@@ -135,7 +139,16 @@ def holdings(scratch: Path) -> Holdings:
         mounts=frozenset(" ".join(words) for words in mounts if words[0].startswith(ours)),
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
         directories=frozenset(path.name for path in scratch.iterdir()),
+        containers=frozenset(_containers()),
     )
+
+
+def _containers() -> list[str]:
+    """Of this process, by name, whatever their state; none where there is no podman."""
+    if shutil.which("podman") is None:
+        return []
+    ours = ["--filter", f"name=^coding-agent-{os.getpid()}-", "--format", "{{.Names}}"]
+    return subprocess.run(["podman", "ps", "--all", *ours], capture_output=True, text=True, check=False).stdout.split()
 
 
 def _descendants(root: int) -> Iterator[int]:
