@@ -47,7 +47,7 @@ _TESTS = """report = await sandbox.test(["-s", "test_flood.py"], timeout_s=600)
 
 @campaign("Output of any length (10 GiB of a command, 1 GiB of a test run) takes less than 32 MiB of the harness")
 def floods(size: Size, _folder: Path) -> Cases:
-    for call, mib in ((_COMMAND, 10 << 10 if size == "long" else 256), (_TESTS, 1 << 10 if size == "long" else 64)):
+    for call, mib in ((_COMMAND, 10 << 10 if size == "long" else 1 << 10), (_TESTS, 1 << 10 if size == "long" else 64)):
         filled = call.format(bytes=mib * MIB, blocks=mib)
         program = _FLOOD.format(paths=sys.path, call=filled, blocks=mib)
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -91,7 +91,9 @@ CALLS: tuple[tuple[str, Mapping[str, JSON]], ...] = (
     "Every tool survives a million files, a sparse terabyte, 10,000 deep directories and odd names, the same twice"
 )
 def odd_workspaces(size: Size, _folder: Path) -> Cases:
-    names = list(WORKSPACES) if size == "long" else ["10,000 deep directories", "names in no encoding"]
+    names = (
+        list(WORKSPACES) if size == "long" else ["a sparse terabyte", "10,000 deep directories", "names in no encoding"]
+    )
     for name in names:
         make = WORKSPACES[name].replace("{count}", str(10**6))
         first, second = anyio.run(_twice, make)

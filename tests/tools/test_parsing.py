@@ -70,6 +70,12 @@ def test_deep_nesting_is_refused_before_it_is_parsed() -> None:
     )
 
 
+def test_a_key_that_comes_twice_is_found_among_any_number() -> None:
+    """Comparing each key with each would take the event loop away from every other episode for minutes."""
+    raw = "{" + "".join(f'"{number}":1,' for number in range(200_000)) + '"x":1,"x":1}'
+    assert parse_arguments(raw) == (None, "expected each key once, found 'x' more than once")
+
+
 def test_brackets_inside_text_are_not_nesting() -> None:
     text = '[{\\"' * 100
     assert parse_arguments('{"a": "' + text + '"}')[1] is None

@@ -115,3 +115,13 @@ def test_a_deletion_must_hold_the_whole_file() -> None:
 def test_a_stated_missing_newline_must_be_missing() -> None:
     said = refusal(HEAD + "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n", b"a\n")
     assert said.endswith("The lines are there, at 1, but the file ends with a newline: see `\\ No newline`.")
+
+
+def test_hunks_that_fit_nearly_everywhere_are_refused_together() -> None:
+    """Each alone may be looked for; all of them would take the event loop away from every other episode."""
+    block = b"a\nb\n" * 100
+    hunk = "@@ -1,200 +1,200 @@\n" + " a\n b\n" * 99 + "-a\n b\n+c\n"
+    assert "it fits in too many places to try. State its exact line" in refusal(HEAD + hunk, b"x\n" + block * 100)
+    unique = b"".join(b"%d\n" % number + b"a\n" * 1000 for number in range(100))
+    hunks = "".join(f"@@ -999999,2 +1,2 @@\n a\n-{number}\n+x\n" for number in range(1, 100))
+    assert changed(parse_patch(HEAD + hunks)[0], unique).count(b"x\n") == 99

@@ -87,6 +87,18 @@ async def test_a_file_that_is_not_there_is_named(call: Call) -> None:
     assert answer.text.startswith("Patch not applied.\nx.py: not found")
 
 
+async def test_a_patch_of_more_lines_than_are_taken_at_once_says_so(fill: Fill, call: Call) -> None:
+    answer = await call("apply_patch", patch="--- /dev/null\n+++ b/f\n@@ -0,0 +1,20000 @@\n" + "+a\n" * 20000)
+    said = "it has 20003 lines, more than the 10000 that are taken at once. Make several of it"
+    assert (answer.outcome, said in answer.text) == ("error", True)
+
+
+async def test_a_file_of_more_lines_than_can_be_patched_says_so(fill: Fill, call: Call) -> None:
+    await fill({"f": b"\n" * 200_001})
+    answer = await call("apply_patch", patch="--- a/f\n+++ b/f\n@@ -1 +1 @@\n-\n+a\n")
+    assert answer.text == "Patch not applied.\nf: 200001 lines, more than the 200000 that can be patched."
+
+
 async def test_an_executable_file_stays_executable_when_it_is_renamed(fill: Fill, call: Call) -> None:
     await fill({"r.py": b"moved\n"})
     await call("run_command", command="chmod +x r.py")

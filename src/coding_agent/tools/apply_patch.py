@@ -17,6 +17,9 @@ from coding_agent.tools.schema import About
 
 MAX_FILE = 4 << 20
 """Bytes of the largest file that is patched."""
+MAX_FILE_LINES = 200_000
+MAX_LINES = 10_000
+"""Of a patch: it is read and placed where every other episode waits for its turn."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +32,7 @@ class ApplyPatch:
 async def apply_patch(arguments: ApplyPatch, context: ToolContext) -> ToolAnswer:
     """Apply all of it, or say why none of it was."""
     try:
+        _refuse_too_long(arguments.patch)
         files = parse_patch(unescape(arguments.patch))
         edits = [edit for file in files for edit in await _edits(file, context)]
         changes = await context.sandbox.edit(edits)
@@ -39,6 +43,13 @@ async def apply_patch(arguments: ApplyPatch, context: ToolContext) -> ToolAnswer
         return attrs.evolve(answer, text=f"Patch not applied.\n{answer.text}")
     text = "\n".join(["Applied.", *(file.summary for file in files)])
     return ToolAnswer(outcome="ok", text=text, changes=changes)
+
+
+def _refuse_too_long(patch: str) -> None:
+    lines = patch.count("\n")
+    if lines > MAX_LINES:
+        advice = "Make several of it, or write whole files with `write_file`."
+        raise PatchRefused(f"it has {lines} lines, more than the {MAX_LINES} that are taken at once. {advice}")
 
 
 async def _edits(file: FilePatch, context: ToolContext) -> tuple[PathEdit, ...]:
@@ -65,6 +76,8 @@ async def _read(file: FilePatch, context: ToolContext) -> FileRead:
     old = await context.sandbox.read(file.source, max_bytes=MAX_FILE)
     if old.size > len(old.data):
         raise PatchRefused(f"{file.source}: {old.size} bytes, more than the {MAX_FILE} that can be patched.")
+    if (lines := old.data.count(b"\n")) > MAX_FILE_LINES:
+        raise PatchRefused(f"{file.source}: {lines} lines, more than the {MAX_FILE_LINES} that can be patched.")
     return old
 
 

@@ -13,8 +13,8 @@ from coding_agent.tools.patching.nearest import describe_nearest
 from coding_agent.tools.patching.values import FilePatch, Hunk, PatchRefused
 
 MAX_LISTED = 10
-MAX_COMPARED = 4_000_000
-"""Lines that are compared for one hunk; only repetitive hunks in huge repetitive files need more."""
+MAX_COMPARED = 1_000_000
+"""Lines of a file that are compared with a patch; only repetitive hunks in huge repetitive files need more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +31,8 @@ class Placed:
 
 def place(patch: FilePatch, document: Document) -> tuple[Placed, ...]:
     """The hunks in the order of the file. Raises PatchRefused for one that fits nowhere, or not clearly."""
-    index = _index(document.lines)
-    placed = [Placed(hunk=hunk, at=_find(patch, hunk, document, index)) for hunk in patch.hunks]
+    search = _Search(patch, document)
+    placed = [Placed(hunk=hunk, at=search.find(hunk)) for hunk in patch.hunks]
     placed.sort(key=lambda each: (each.at, each.end))
     for one, other in itertools.pairwise(placed):
         same_gap = one.at == one.end == other.at == other.end
@@ -49,26 +49,33 @@ def _index(lines: Sequence[str]) -> Mapping[str, list[int]]:
     return index
 
 
-def _find(patch: FilePatch, hunk: Hunk, document: Document, index: Mapping[str, list[int]]) -> int:
-    where = f"{patch.source}, hunk {hunk.number} ({hunk.header})"
-    if not hunk.old:
-        return _gap(where, hunk, document)
-    old = [line.text for line in hunk.old]
-    stated = hunk.start - 1
-    if _is_at(old, stated, document) and _ends_alike(hunk, stated, document):
-        return stated
-    candidates = _candidates(old, index)
-    if len(candidates) * len(old) > MAX_COMPARED:
-        raise PatchRefused(f"{where}: it fits in too many places to try. State its exact line in the header.")
-    same = [at for at in candidates if _is_at(old, at, document)]
-    places = [at for at in same if _ends_alike(hunk, at, document)]
-    if len(places) > 1:
-        listed = ", ".join(str(at + 1) for at in places[:MAX_LISTED]) + (", ..." if len(places) > MAX_LISTED else "")
-        what = f"its context is at {len(places)} places, beginning at lines {listed}"
-        raise PatchRefused(f"{where}: {what}. Add lines of context, or state one of these lines in the header.")
-    if places:
-        return places[0]
-    raise PatchRefused(f"{where}: its context is not in the file. {_why(hunk, document, same)}")
+class _Search:
+    """Finds the place of one hunk after the other, and how much it may still look."""
+
+    def __init__(self, patch: FilePatch, document: Document) -> None:
+        self._source, self._document = patch.source, document
+        self._index = _index(document.lines)
+        self._compared = 0
+
+    def find(self, hunk: Hunk) -> int:
+        """Raises PatchRefused."""
+        document = self._document
+        where = f"{self._source}, hunk {hunk.number} ({hunk.header})"
+        if not hunk.old:
+            return _gap(where, hunk, document)
+        old = [line.text for line in hunk.old]
+        stated = hunk.start - 1
+        if _is_at(old, stated, document) and _ends_alike(hunk, stated, document):
+            return stated
+        candidates = _candidates(old, self._index)
+        self._compared += len(candidates) * len(old)
+        if self._compared > MAX_COMPARED:
+            raise PatchRefused(f"{where}: it fits in too many places to try. State its exact line in the header.")
+        same = [at for at in candidates if _is_at(old, at, document)]
+        places = [at for at in same if _ends_alike(hunk, at, document)]
+        if len(places) == 1:
+            return places[0]
+        raise PatchRefused(f"{where}: {_why_not(hunk, document, places, same)}")
 
 
 def _candidates(old: Sequence[str], index: Mapping[str, list[int]]) -> list[int]:
@@ -101,6 +108,14 @@ def _gap(where: str, hunk: Hunk, document: Document) -> int:
         return hunk.start
     advice = f"Add the lines around it, or state line 0 (the beginning) or {count} (the end)"
     raise PatchRefused(f"{where}: an insertion without context. {advice}.")
+
+
+def _why_not(hunk: Hunk, document: Document, places: Sequence[int], same: Sequence[int]) -> str:
+    if not places:
+        return f"its context is not in the file. {_why(hunk, document, same)}"
+    listed = ", ".join(str(at + 1) for at in places[:MAX_LISTED]) + (", ..." if len(places) > MAX_LISTED else "")
+    what = f"its context is at {len(places)} places, beginning at lines {listed}"
+    return f"{what}. Add lines of context, or state one of these lines in the header."
 
 
 def _why(hunk: Hunk, document: Document, same: Sequence[int]) -> str:

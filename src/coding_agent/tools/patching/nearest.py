@@ -14,6 +14,8 @@ MAX_COMMON = 200
 MAX_COMPARED = 5000
 """Lines that are compared for likeness when none is the same."""
 MAX_WIDTH = 200
+MAX_SEARCHED = 200_000
+"""Lines of the file that are looked at, and votes that are counted: every other episode waits meanwhile."""
 
 
 def describe_nearest(lines: Sequence[str], expected: Sequence[str], hint: int | None) -> str:
@@ -49,13 +51,15 @@ def _nearest(lines: Sequence[str], expected: Sequence[str], hint: int | None) ->
 def _votes(lines: Sequence[str], expected: Sequence[str]) -> Counter[int]:
     """For each place, how many lines would be the same there but for whitespace; lines exactly the same count twice."""
     places: defaultdict[str, list[int]] = defaultdict(list)
-    for index, line in enumerate(lines):
+    for index, line in enumerate(lines[:MAX_SEARCHED]):
         places[_squeezed(line)].append(index)
     votes: Counter[int] = Counter()
-    for number, wanted in enumerate(expected):
+    counted = 0
+    for number, wanted in enumerate(expected[:MAX_SEARCHED]):
         key = _squeezed(wanted)
         found = places.get(key, ())
-        if key and len(found) <= MAX_COMMON:
+        if key and len(found) <= MAX_COMMON and counted < MAX_SEARCHED:
+            counted += len(found)
             for index in found:
                 votes[index - number] += 2 if lines[index] == wanted else 1
     return votes
