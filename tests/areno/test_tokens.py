@@ -46,9 +46,9 @@ def test_arguments_are_the_same_however_they_are_spaced() -> None:
     assert found(f"{head}{sampled}}}</tool_call>") == (head, sampled)
 
 
-def test_without_a_mark_the_last_like_arguments_are_those_of_the_call() -> None:
-    thought = f'Maybe {{"name": "submit", "arguments": {SOLVED}}}? Yes.\n{{"name": "submit", "arguments": '
-    assert found(f"{thought}{SOLVED}}}") == (thought, SOLVED)
+def test_of_two_like_calls_the_first_has_them_as_it_is_the_one_that_is_executed() -> None:
+    head = '<tool_call>\n{"name": "submit", "arguments": '
+    assert found(REAL + REAL) == (head, SOLVED)
 
 
 def test_a_call_of_another_tool_with_like_arguments_is_not_the_one_that_was_made() -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from coding_agent.areno.calls import arguments_span
+
 _MARKS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</s>", "<|end|>")
-_CALL = "<tool_call>"
-_ARGUMENTS = re.compile(r'"arguments"\s*:\s*')
 
 
 class Tokens:
@@ -45,7 +43,7 @@ class Tokens:
 
     def arguments(self, ids: Sequence[int], name: str, arguments: str) -> tuple[int, ...]:
         """First and after-last index into `ids` of a call's arguments; empty where they do not stand as JSON text."""
-        span = _arguments_span(self._decode(ids), name, arguments)
+        span = arguments_span(self._decode(ids), name, arguments)
         return () if span is None else (self._index(ids, span[0] + 1) - 1, self._index(ids, span[1]))
 
     def _index(self, ids: Sequence[int], chars: int) -> int:
@@ -65,41 +63,6 @@ class Tokens:
         except TypeError:
             text = self._tokenizer.decode(list(ids))
         return str(text)
-
-
-def _arguments_span(text: str, name: str, arguments: str) -> tuple[int, int] | None:
-    """The last arguments equal to these: what stands before the first `<tool_call>`, if there is one, was only thought.
-
-    Equal ones of a call that names another tool are not these.
-    """
-    try:
-        wanted = _canonical(json.loads(arguments))
-    except (ValueError, RecursionError):
-        return None
-    found = None
-    for key in _ARGUMENTS.finditer(text, max(text.find(_CALL), 0)):
-        value, end = _json_at(text, key.end())
-        if not isinstance(value, dict) or not wanted or _canonical(value) != wanted:
-            continue
-        call, _ = _json_at(text, text.rfind("{", 0, key.start()))
-        if not isinstance(call, dict) or call.get("name", name) == name:
-            found = key.end(), end
-    return found
-
-
-def _json_at(text: str, start: int) -> tuple[Any, int]:
-    try:
-        return json.JSONDecoder().raw_decode(text, max(start, 0))
-    except (ValueError, RecursionError):
-        return None, start
-
-
-def _canonical(value: Any) -> str:
-    """Unlike the values themselves, it tells `true` from 1. Empty where they are nested too deep."""
-    try:
-        return json.dumps(value, sort_keys=True)
-    except RecursionError:
-        return ""
 
 
 def _digest(tokenizer: Any) -> str:
