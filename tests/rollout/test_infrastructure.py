@@ -21,7 +21,6 @@ from coding_agent.errors import SandboxUnavailable
 from coding_agent.events.schema import Done, Event, Stopped, TestRun, ToolCall, ToolResult
 from coding_agent.policies.base import PolicyReply, PolicyRequest
 from coding_agent.policies.scripted import ScriptedPolicy
-from coding_agent.projections.reward import Reward, reward
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.sandbox.base import Sandbox, SandboxSpec, TestReport
@@ -29,8 +28,7 @@ from coding_agent.sandbox.bubblewrap import BubblewrapBackend
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.sandbox.spawn import running
 from coding_agent.store.reader import read_events, verify
-from coding_agent.store.rundir import blobs_of
-from tests.rollout.worlds import FIX, SUBMIT, TASK, Dying, job, roll_out, script
+from tests.rollout.worlds import FIX, SUBMIT, Dying, job, roll_out, script, worth
 
 Accident = Callable[[list[int]], None]
 """What happens to a sandbox; given the processes from the one that waits in it up to the harness's own child."""
@@ -129,10 +127,6 @@ def remove_its_workspace(chain: list[int]) -> None:
     os.kill(chain[0], signal.SIGKILL)
 
 
-def worth(log: Path) -> Reward:
-    return reward(read_events(log), blobs_of(log).get)
-
-
 ACCIDENTS = [
     ("bubblewrap", "tool", kill_the_runtime), ("bubblewrap", "tool", kill_what_we_started),
     ("local", "tool", take_its_memory_away), ("bubblewrap", "grade", kill_the_runtime),
@@ -198,25 +192,6 @@ async def test_there_are_as_many_attempts_as_the_budget_says_and_the_last_is_mas
     assert (outcome.attempt, outcome.reason) == (2, "infra_error")
     logs = sorted((tmp_path / "run" / "episodes" / "toy").iterdir())
     assert [worth(log).value for log in logs] == [None, None, None]
-
-
-BREAKS = {
-    "permissions": "chmod 000 . double.py tests", "everything": "rm -rf /workspace",
-    "first process's descriptors": "python3 -c 'import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))'; sleep 0.5",
-    "first process's time": "python3 -c 'import resource; resource.prlimit(1, resource.RLIMIT_CPU, (0, 0))'; sleep 0.5",
-    "processes": "kill -9 -1; kill -9 1 $PPID", "disk": "for n in 1 2 3; do head -c 100000000 /dev/zero > $n.pyc; done",
-}  # fmt: skip
-
-
-async def test_what_an_agent_breaks_is_a_result_like_any_other_and_earns_nothing(tmp_path: Path) -> None:
-    after = (("list_files", "{}"), ("run_command", '{"command": "ls"}'), ("run_tests", "{}"), SUBMIT)
-    jobs = [
-        job(script(("run_command", json.dumps({"command": command})), *after), task=attrs.evolve(TASK, id=name))
-        for name, command in BREAKS.items()
-    ]
-    outcomes = await roll_out(tmp_path / "run", jobs, kind="bubblewrap")
-    ends = {outcome.task: (outcome.reason, worth(outcome.path).value) for outcome in outcomes}
-    assert ends == dict.fromkeys(BREAKS, ("submitted", 0.0))
 
 
 async def test_a_command_that_runs_out_of_memory_is_answered_and_the_episode_goes_on(tmp_path: Path) -> None:

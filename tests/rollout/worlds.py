@@ -13,13 +13,15 @@ from coding_agent.errors import SandboxDied
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy, PolicyReply, RawCall
 from coding_agent.policies.scripted import ScriptedPolicy
+from coding_agent.projections.reward import Reward, reward
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, Observer, World, ignore
 from coding_agent.sandbox.base import Sandbox, SandboxBackend, SandboxSpec
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.sandbox.registry import make_backend
-from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.reader import read_events
+from coding_agent.store.rundir import RunDirectory, blobs_of
 from coding_agent.tasks.spec import TaskFile, TaskLimits, TaskSpec
 
 FIXED = "def double(x):\n    return 2 * x\n"
@@ -98,6 +100,10 @@ async def play_jobs(
         return await Scheduler(world=world, start=start, concurrency=concurrency, retries=retries).run(jobs, manifest)
     finally:
         manifest.close()
+
+
+def worth(log: Path) -> Reward:
+    return reward(read_events(log), blobs_of(log).get)
 
 
 @attrs.frozen
