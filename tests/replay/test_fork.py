@@ -6,6 +6,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import attrs
@@ -13,18 +14,23 @@ import pytest
 
 from coding_agent.errors import UsageError
 from coding_agent.events.codec import semantic
-from coding_agent.events.schema import EpisodeStarted, Event, TestRun, ToolResult
+from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn, TestRun, ToolCall, ToolResult
+from coding_agent.events.upcast import Raw
 from coding_agent.policies.base import Policy
 from coding_agent.projections.conversation import conversation
 from coding_agent.replay.fork import fork_jobs, last_open
-from coding_agent.replay.sealed import replay_log
+from coding_agent.replay.sealed import first_divergence, replay_log
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.sandbox.base import Sandbox, SandboxSpec
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.store.reader import read_decoded, read_events, read_records, verify
 from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.writer import LogWriter
 from coding_agent.tasks.load import load_task
+from tests.events.test_evolution import write_raw
+from tests.replay.field_mutations import resealed
+from tests.replay.rewriting import rewrite
 from tests.rollout.worlds import FIX, SUBMIT, TASK, job, play_jobs, roll_out, script
 
 LARGE = ("run_command", '{"command": "head -c 100000 /dev/zero > zeros; sed -i s/zero/nil/ double.py"}')
@@ -100,6 +106,57 @@ def test_an_event_after_which_nobody_can_act_is_refused_with_the_last_that_can_b
 ) -> None:
     with pytest.raises(UsageError, match=message):
         fork_jobs(parent, len(read_events(parent)) - back, task=TASK, build=lambda _: POLICY, n_samples=1)
+
+
+def reworded(parent: Path, folder: Path) -> Path:
+    """A log whose third call was another than the one that its turn made: today's code derives the events before."""
+    return rewrite(
+        parent, folder / "other.jsonl", ToolCall, arguments={"command": "x"}, where=lambda e: e.call == "3.0"
+    )
+
+
+def test_a_history_that_today_is_not_derived_is_refused_with_its_first_divergence(parent: Path, tmp_path: Path) -> None:
+    other = reworded(parent, tmp_path)
+    found = replay_log(other).divergence
+    assert found is not None
+    for at in range(found.seq):
+        fork_jobs(other, at, task=TASK, build=lambda _: POLICY, n_samples=1)
+    with pytest.raises(UsageError) as refused:
+        fork_jobs(other, found.seq + 1, task=TASK, build=lambda _: POLICY, n_samples=1)
+    for part in (
+        f"event {found.seq} (line {found.seq + 1})  RPL-FIELD  tool_call.arguments.command differs",
+        f"`coding-agent replay {other}` says more, and it can be forked at {found.seq - 1} or earlier",
+    ):
+        assert part in str(refused.value)
+
+
+def test_a_given_field_that_was_changed_is_refused_too(parent: Path, tmp_path: Path) -> None:
+    lines = parent.read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if b'"type":"tool_result"' in line and b"zeros" in line)
+    lines[at] = lines[at].replace(b'"text":"', b'"text":"lies ', 1)
+    (tmp_path / "lies.jsonl").write_bytes(resealed(lines))
+    with pytest.raises(UsageError, match=f"event {at} .*RPL-GIVEN"):
+        fork_jobs(tmp_path / "lies.jsonl", at, task=TASK, build=lambda _: POLICY, n_samples=1)
+
+
+def test_fields_of_a_newer_release_and_the_states_of_an_older_format_are_no_reason_to_refuse(
+    parent: Path, tmp_path: Path
+) -> None:
+    with LogWriter.create(tmp_path / "newer.jsonl") as newer:
+        for event in read_events(parent):
+            newer.append(event, unknown={("mood",): "good"} if isinstance(event, ModelTurn) else {})
+    assert fork_jobs(tmp_path / "newer.jsonl", AT_LARGE, task=TASK, build=lambda _: POLICY, n_samples=1)
+    header, *rest = [(record.type, record.data) for record in read_records(parent)]
+    write_raw(tmp_path / "zero.jsonl", [(header[0], {**header[1], "format": 0}), *rest])
+    older = list(read_decoded(tmp_path / "zero.jsonl", upcasters={0: raised}))
+    assert first_divergence(older) is None
+    assert isinstance(call := older[2].event, ToolCall)
+    assert first_divergence([*older[:2], attrs.evolve(older[2], event=attrs.evolve(call, tool="x"))]) is not None
+
+
+def raised(name: str, data: Any) -> list[Raw]:
+    """An invented format 0, which says of itself that it is 0."""
+    return [(name, {**data, "format": 1} if name == "episode_started" else data)]
 
 
 @attrs.frozen

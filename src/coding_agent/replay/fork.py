@@ -5,6 +5,7 @@ Files and conversation are as they were at that event, because the log holds the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from coding_agent.errors import UsageError
 from coding_agent.events.schema import Done, EpisodeStarted, Event, Stopped
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy
+from coding_agent.replay.sealed import first_divergence
 from coding_agent.rollout.begin import Source, history
 from coding_agent.rollout.decide import Append, Grade, decide
 from coding_agent.rollout.scheduler import Job, episode_seed
@@ -30,7 +32,8 @@ def fork_jobs(
 ) -> list[Job]:
     """One job per sample; the first keeps the parent's seed, so that the parent's own policy does as it did.
 
-    Raises UsageError when the episode was over at `at`, StoreError when the log is not intact.
+    Raises UsageError when the episode was over at `at`, or when today's code does not derive it until there: the branch
+    would begin with what never happened. Raises StoreError when the log is not intact.
     """
     records = history(log, at)
     header = records[0].event
@@ -41,6 +44,7 @@ def fork_jobs(
             f"{header.task_digest[:12]}; give the task as it was (--tasks)"
         )
     limits = header.limits if max_turns is None else attrs.evolve(header.limits, turns=max_turns)
+    _check_derived(log, records, limits)
     _check_open(log, records, limits)
     policy = build(task)
     return [
@@ -55,6 +59,19 @@ def fork_jobs(
         )
         for sample in range(n_samples)
     ]
+
+
+def _check_derived(log: Path, records: list[Decoded], limits: Limits) -> None:
+    found = first_divergence(records)
+    if found is None:
+        return
+    before = [each for each in records if each.record.seq < found.seq]
+    earlier = f", and it can be forked at {last_open(before, limits)} or earlier" if before else ""
+    raise UsageError(
+        f"{log}: today's code does not derive its events up to {records[-1].record.seq}: event {found.seq} (line "
+        f"{found.seq + 1})  {found.code}  {found.message}\n"
+        f"`coding-agent replay {shlex.quote(str(log))}` says more{earlier}"
+    )
 
 
 def _check_open(log: Path, records: list[Decoded], limits: Limits) -> None:

@@ -34,7 +34,7 @@ from coding_agent.replay.divergence import Code, Divergence, compare, folded
 from coding_agent.replay.origin import function_of
 from coding_agent.rollout.decide import Append, AskPolicy, Finish, Grade, RunTool, Step, decide
 from coding_agent.rollout.state import EpisodeState, evolve
-from coding_agent.store.reader import read_decoded
+from coding_agent.store.reader import Decoded, read_decoded
 from coding_agent.store.rundir import blob_check
 from coding_agent.tools.dispatch import Denied, never_ran, parse_arguments, prepare
 from coding_agent.tools.render_tests import render_test_run
@@ -93,6 +93,14 @@ def replay(records: Iterable[Record]) -> Replay:
     return run.result()
 
 
+def first_divergence(history: Iterable[Decoded]) -> Divergence | None:
+    """For the beginning of a log. Fields of a newer release are passed over, and state hashes that cover them."""
+    run = _Run()
+    for each in history:
+        run.take(each.record, each.event, whole=not each.unknown)
+    return run.result().divergence
+
+
 def _refuse_unknown(record: Record, unknown: Unknown) -> None:
     if unknown:
         fields = ", ".join(f"{record.type}.{dotted(path)}" for path in unknown)
@@ -116,13 +124,15 @@ class _Run:
         self.mended: EpisodeState | None = None
         """The state if this release's events stood where they differ; None until one does, or if they can not."""
 
-    def take(self, record: Record, recorded: Event) -> None:
+    def take(self, record: Record, recorded: Event, *, whole: bool = True) -> None:
+        """`whole`: the event is all that the record holds, so its state hash can be made again."""
         self.count += 1
         if isinstance(recorded, EpisodeStarted):
             self.checks_state = recorded.format == record.data.get("format", FORMAT) == FORMAT
         if self.lost:
             return
-        found, instead = _check(self.state, record, recorded, self.digest if self.checks_state else None)
+        digest = self.digest if self.checks_state and whole else None
+        found, instead = _check(self.state, record, recorded, digest)
         if found:
             self._note(found, instead)
             self.lost = found[0].code not in {"RPL-FIELD", "RPL-GIVEN"}
@@ -131,9 +141,7 @@ class _Run:
             self.state = evolve(self.state, recorded)
         except IllegalSequence as error:
             if not self.lost:
-                name = record.type
-                self._note([Divergence(seq=record.seq, code="RPL-SEQUENCE", event=name, path=name, recorded=name,
-                                       replayed=str(error))], None)  # fmt: skip
+                self._note([_misfit(record, "RPL-SEQUENCE", str(error))], None)
             self.lost = True
         self.digest = record.state
         if not self.causes:
@@ -187,20 +195,23 @@ def _check(
     state: EpisodeState, record: Record, recorded: Event, digest: str | None
 ) -> tuple[list[Divergence], Event | None]:
     """What differs, and what this release puts there. `digest`: the state before; None where it is not compared."""
-    name, seq = record.type, record.seq
     try:
         replayed = rederive(state, recorded)
     except NotHere as wrong:
-        code, other = wrong.code, wrong.instead
-        return [Divergence(seq=seq, code=code, event=name, path=name, recorded=name, replayed=other)], None
-    found = compare(seq, recorded, replayed)
+        return [_misfit(record, wrong.code, wrong.instead)], None
+    found = compare(record.seq, recorded, replayed)
     if digest is None or record.state == (after := next_state(digest, replayed)):
         return found, replayed if found else None
     if found and record.state == next_state(digest, recorded):
         return found, replayed  # who recorded other derived fields made the state of them
-    path = f"{name}.state"
-    given = Divergence(seq=seq, code="RPL-GIVEN", event=name, path=path, recorded=record.state, replayed=after)
+    given = attrs.evolve(_misfit(record, "RPL-GIVEN", after), path=f"{record.type}.state", recorded=record.state)
     return [*found, given], replayed if found else None
+
+
+def _misfit(record: Record, code: Code, instead: str) -> Divergence:
+    """The event as a whole."""
+    name = record.type
+    return Divergence(seq=record.seq, code=code, event=name, path=name, recorded=name, replayed=instead)
 
 
 class NotHere(Exception):
