@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from coding_agent import __version__
 from tests.cli.test_commands import ROOT, document, run
 
 LOGS = sorted((ROOT / "replays").glob("*.jsonl"))
@@ -47,7 +49,8 @@ def test_every_recorded_episode_replays_without_network_and_tasks(bare: Path, wi
     found = document(done)["logs"]
     assert [(Path(log["file"]).name, log["outcome"]) for log in found] == [(log.name, "identical") for log in LOGS]
     # A commit would say that it was the code of the checkout.
-    assert {len(log["replayed_by"].split()) for log in found} == {2}
+    python = f"Python {platform.python_version()}"
+    assert {log["replayed_by"] for log in found} == {f"coding-agent {__version__}, {python}"}
 
 
 def test_one_changed_byte_in_any_of_them_is_damage(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,4 +70,30 @@ def test_without_a_commit_there_is_none(tmp_path: Path) -> None:
 def test_headers_name_the_commit_of_this_checkout() -> None:
     # The owner of a copy may be another than that of the folder which its `.git` names.
     said = git(ROOT, "-c", "safe.directory=*", "rev-parse", "HEAD")
-    assert harness() == f"coding-agent {__version__} {said[:12]}"
+    assert harness() == f"coding-agent {__version__} {said[:12]}, Python {platform.python_version()}"
+
+
+SAYS = "from coding_agent.rollout.start import harness; print(harness())"
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ({"url": "https://a.b/c.git", "vcs_info": {"vcs": "git", "commit_id": "4f2c1e9a0b3d" + 28 * "0"}},
+         f"coding-agent {__version__} 4f2c1e9a0b3d, Python"),
+        ({"url": "file:///a.whl", "archive_info": {}}, f"coding-agent {__version__}, Python"),
+        ([], f"coding-agent {__version__}, Python"),
+    ],
+)  # fmt: skip
+def test_an_installed_package_names_the_commit_that_was_noted_and_always_python(
+    tmp_path: Path, noted: object, said: str
+) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "site", ignore=shutil.ignore_patterns("__pycache__"))
+    beside = tmp_path / "site" / f"coding_agent-{__version__}.dist-info"
+    beside.mkdir()
+    (beside / "METADATA").write_text(f"Name: coding-agent\nVersion: {__version__}\n")
+    (beside / "direct_url.json").write_text(json.dumps(noted))
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    command = [sys.executable, "-c", SAYS]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == f"{said} {platform.python_version()}"

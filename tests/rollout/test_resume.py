@@ -16,6 +16,7 @@ from coding_agent.events.schema import EpisodeStarted, Event, Resumed, ToolCall
 from coding_agent.projections.conversation import conversation
 from coding_agent.projections.patch import patch
 from coding_agent.projections.reward import reward
+from coding_agent.replay.golden import projections
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.begin import spent_s
 from coding_agent.rollout.resume import Plan, plan
@@ -24,7 +25,7 @@ from coding_agent.rollout.world import Stage
 from coding_agent.store.reader import read_decoded, read_events, read_records, verify
 from coding_agent.store.rundir import RunDirectory
 from tests.rollout.worlds import FIX, SUBMIT, Dying, job, play_jobs, roll_out, script
-from tests.samples import no_blob
+from tests.samples import no_blob, write_log
 from tests.stories import Overlong
 
 BREAK = ("write_file", '{"path": "notes.txt", "content": "# first"}')
@@ -94,6 +95,18 @@ async def test_killed_at_any_event_boundary_it_ends_as_if_undisturbed(
         assert seen(events) == seen(whole), kept
         assert replay_log(log).divergence is None
         assert sum(isinstance(event, Resumed) for event in events) == (kept > 0)
+
+
+def test_a_resumption_is_in_the_semantic_digest_and_in_no_projection_but_the_transcript(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    log = undisturbed / "episodes/toy/0.0.jsonl"
+    events = read_events(log)
+    resumed = [*events[:4], Resumed(at_seq=4, harness="another"), *events[4:]]
+    again = write_log(tmp_path / "resumed.jsonl", resumed)
+    assert verify(again).semantic_digest != verify(log).semantic_digest
+    then, now = projections(events, no_blob), projections(resumed, no_blob)
+    assert [name for name in then if then[name] != now[name]] == ["transcript"]
 
 
 async def test_it_goes_on_in_a_real_sandbox_too(undisturbed: Path, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class EpisodeStarted:
     sandbox: Observed[SandboxInfo]
     """What ran it here; another host may have run it otherwise."""
     harness: Observed[str]
-    """Version and commit of this package."""
+    """Version of this package, its commit where that is known, and the Python that ran it."""
     step: Observed[int | None] = None
     """The training step that the episode was played for, from 0."""
     group: Observed[str | None] = None
@@ -251,12 +251,16 @@ class Stopped:
 
 @attrs.frozen(kw_only=True)
 class Resumed:
-    """The episode went on here, in the same file, after a crash."""
+    """The episode went on here, in the same file, after a crash.
+
+    The semantic digest counts it, so it is not that of an undisturbed run. Projections are equal, but for measured
+    times and the transcript, which says where it was.
+    """
 
     at_seq: Observed[int]
     """The seq of this event: everything before it is an earlier life's."""
     harness: Observed[str]
-    """Version and commit of the package that went on."""
+    """Version of the package that went on, its commit where that is known, and the Python that ran it."""
 
 
 @attrs.frozen(kw_only=True)

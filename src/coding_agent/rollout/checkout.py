@@ -1,9 +1,15 @@
-"""The commit that a git checkout is at, read from git's own files: no program is run, whatever it is configured to."""
+"""The commit that a git checkout is at, read from git's own files: no program is run, whatever it is configured to.
+
+Of a package that was installed from a repository, the commit that the installer noted beside it.
+"""
 
 from __future__ import annotations
 
 import re
+from importlib.metadata import Distribution
 from pathlib import Path
+
+import orjson
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -17,6 +23,18 @@ def commit(checkout: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return found if _COMMIT.fullmatch(found) else None
+
+
+def installed_commit(package: Path) -> str | None:
+    """What `direct_url.json` (PEP 610) says of an installed package; None when it came from an index or a file."""
+    for found in Distribution.discover(name=package.name.replace("_", "-"), path=[str(package.parent)]):
+        try:
+            noted = orjson.loads(found.read_text("direct_url.json") or "null")["vcs_info"]["commit_id"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            continue
+        if isinstance(noted, str) and _COMMIT.fullmatch(noted):
+            return noted
+    return None
 
 
 def _git_folder(git: Path) -> Path:

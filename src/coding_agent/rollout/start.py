@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 from coding_agent import __version__
 from coding_agent.events.schema import EpisodeStarted
 from coding_agent.events.values import Conversation, Limits, SandboxInfo
-from coding_agent.rollout.checkout import commit
+from coding_agent.rollout.checkout import commit, installed_commit
 from coding_agent.rollout.prompt import PROMPT_VERSION, opening_messages
 from coding_agent.rollout.scheduler import Job
 from coding_agent.rollout.workspace import base_tree, tree_digest
@@ -58,6 +59,8 @@ def task_limits(task: TaskSpec, *, max_turns: int | None = None) -> Limits:
 
 
 def harness() -> str:
-    """Version, and the commit when this is a git checkout."""
-    found = commit(Path(__file__).parents[3])
-    return f"coding-agent {__version__}" + (f" {found[:12]}" if found else "")
+    """`coding-agent 0.1.0 4f2c1e9a0b3d, Python 3.11.7`: version, commit where it is known, and what runs it."""
+    package = Path(__file__).parents[1]
+    found = commit(package.parents[1]) or installed_commit(package)
+    version = f"coding-agent {__version__}" + (f" {found[:12]}" if found else "")
+    return f"{version}, Python {platform.python_version()}"
