@@ -130,6 +130,18 @@ def test_a_run_directory_and_a_folder_are_replayed_whole() -> None:
     assert len(document(run("replay", ROOT / "replays", "--json"))["logs"]) >= 10
 
 
+def test_of_a_folder_whose_logs_are_further_down_is_told_where_they_are(tmp_path: Path) -> None:
+    for place in ("runs/first/episodes/toy", "runs/first/episodes/other", "a", "b/c", "d"):
+        (tmp_path / place).mkdir(parents=True)
+        shutil.copy(SILENCE, tmp_path / place)
+    done = run("replay", tmp_path)
+    assert done.returncode == 2
+    told = " ".join(done.stderr.split())
+    where = f"1 log in {tmp_path}/a, 1 in {tmp_path}/b/c, 1 in {tmp_path}/d and in 1 more folder;"
+    assert f"{tmp_path}: there is no log in it, but {where} give a run directory or" in told
+    assert "but 2 logs in" in " ".join(run("replay", tmp_path / "runs").stderr.split())
+
+
 def test_the_worst_outcome_decides_the_exit(reworded: Path, tmp_path: Path) -> None:
     (tmp_path / "z.jsonl").write_bytes(EPISODE.read_bytes().replace(b"interval", b"Interval", 1))
     done = run("replay", reworded, tmp_path / "z.jsonl", "--json")

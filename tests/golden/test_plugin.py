@@ -228,3 +228,40 @@ def test_the_fixture_gives_an_episode_with_its_projections(project: Path) -> Non
     )
     done = run(project)
     assert "1 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("replays/nothing.jsonl", "recorded_episode: there is no replays/nothing.jsonl below"),
+        ("replays/silence.jsonl", "recorded_episode: replays/silence.jsonl, line 1, byte 0: event 0 was written whole"),
+        ("replays/other.jsonl", "replays/other.jsonl  event 2 of 8"),
+    ],
+)
+def test_the_fixture_fails_in_one_piece_and_shows_nothing_of_its_inside(project: Path, path: str, message: str) -> None:
+    rewrite(REPLAYS / "silence.jsonl", project / "replays" / "other.jsonl", Notice, text="Call a tool.")
+    log = project / "replays" / "silence.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"toy", b"tOy", 1))
+    (project / "test_own.py").write_text(f"def test_own(recorded_episode):\n    recorded_episode({path!r})\n")
+    said = run(project).stdout
+    assert message in said
+    assert "1 failed" in said
+    assert not any(inside in said for inside in ("Traceback", "Error:", "coding_agent/", ">  "))
+
+
+def test_a_run_directory_is_no_golden_folder_and_is_told_what_to_do(project: Path) -> None:
+    episodes = project / "runs" / "first" / "episodes" / "toy"
+    episodes.mkdir(parents=True)
+    (project / "runs" / "first" / "run.toml").write_text("")
+    shutil.copy(project / "replays" / "silence.jsonl", episodes / "0.0.jsonl")
+    for folder in ("runs/first", "runs/first/episodes/toy"):
+        done = run(project, f"--coding-agent-replays={folder}")
+        assert done.returncode == 4
+        assert f"{folder} is (part of) a run directory" in done.stderr
+        assert "coding-agent record runs/first/episodes/" in done.stderr.replace(str(project) + "/", "")
+
+
+def test_of_a_folder_whose_logs_are_further_down_is_told_where_they_are(project: Path) -> None:
+    done = run(project, "--coding-agent-replays=.")
+    assert done.returncode == 4
+    assert "there is no log in ., but 2 logs in replays" in done.stderr

@@ -11,6 +11,7 @@ from coding_agent.cli import exits
 from coding_agent.cli.output import err
 from coding_agent.errors import LogIncompatible, StoreError, StoreUnreadable, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
+from coding_agent.replay.places import logs_elsewhere
 from coding_agent.store.listing import logs_in
 from coding_agent.store.reader import read_decoded, read_events
 from coding_agent.store.rundir import RunDirectory, blobs_of
@@ -43,7 +44,9 @@ def log_files(path: Path) -> list[Path]:
         return [path]
     found = RunDirectory(path).logs() or logs_in(path)
     if not found:
-        raise UsageError(f"{path}: there is no log in it; give a run directory or a folder of *.jsonl")
+        raise UsageError(
+            f"{path}: there is no log in it{logs_elsewhere(path)}; give a run directory or a folder of *.jsonl"
+        )
     return found
 
 

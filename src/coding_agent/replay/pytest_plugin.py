@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coding_agent.replay.episode import RecordedEpisode
     from coding_agent.replay.golden import Finding
 
+OPTION = "--coding-agent-replays"
 MARKER = "coding_agent_replay"
 CATEGORIES = ("create", "fix", "trim")
 
@@ -22,7 +23,7 @@ CATEGORIES = ("create", "fix", "trim")
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("coding-agent", "recorded episodes as tests")
     group.addoption(
-        "--coding-agent-replays", action="append", default=[], metavar="DIR", type=Path,
+        OPTION, action="append", default=[], metavar="DIR", type=Path,
         help="Verify, replay and project each log of this folder. May be given again.",
     )  # fmt: skip
     group.addoption(
@@ -50,13 +51,34 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         items += _items(session, folder)
 
 
-def _items(session: pytest.Session, folder: Path) -> Sequence[pytest.Item]:
+def _names(folder: Path) -> set[str]:
+    """Of the golden episodes in a folder. Raises UsageError where there can be none."""
+    from coding_agent.errors import StoreUnreadable  # noqa: PLC0415  only when there is something to replay
+    from coding_agent.replay.expected import SUFFIX  # noqa: PLC0415
+    from coding_agent.replay.places import logs_elsewhere  # noqa: PLC0415
+    from coding_agent.store.listing import logs_in, names_in  # noqa: PLC0415
+    from coding_agent.store.rundir import run_of  # noqa: PLC0415
+
     if not folder.is_dir():
-        raise pytest.UsageError(f"--coding-agent-replays: expected a folder of logs, found {folder}")
-    names = {path.name.removesuffix(".jsonl") for path in folder.glob("*.jsonl")}
-    names |= {path.name.removesuffix(".expected.json") for path in folder.glob("*.expected.json")}
+        raise pytest.UsageError(f"{OPTION}: expected a folder of logs, found {folder}")
+    run = folder if (folder / "run.toml").is_file() else run_of(folder / "any.jsonl")
+    if run is not None:
+        raise pytest.UsageError(
+            f"{OPTION}: {folder} is (part of) a run directory, and its episodes are no golden ones; keep those that "
+            f"you choose, `coding-agent record {run / 'episodes'}/…/0.0.jsonl --to golden`, and give {OPTION} golden"
+        )
+    try:
+        names = {log.name.removesuffix(".jsonl") for log in logs_in(folder)}
+        names |= {each.name.removesuffix(SUFFIX) for each in names_in(folder) if each.name.endswith(SUFFIX)}
+    except StoreUnreadable as error:
+        raise pytest.UsageError(f"{OPTION}: {error}") from error
     if not names:
-        raise pytest.UsageError(f"--coding-agent-replays: there is no log in {folder}")
+        raise pytest.UsageError(f"{OPTION}: there is no log in {folder}{logs_elsewhere(folder)}")
+    return names
+
+
+def _items(session: pytest.Session, folder: Path) -> Sequence[pytest.Item]:
+    names = _names(folder)
     logs = [folder / f"{name}.jsonl" for name in sorted(names)]
     items: list[pytest.Item] = [
         ReplayItem.from_parent(session, name=str(log), nodeid=str(log), log=log) for log in logs
@@ -133,6 +155,19 @@ class ReplayFailed(Exception):
 @pytest.fixture(scope="session")
 def recorded_episode() -> Callable[[str | Path], RecordedEpisode]:
     """`recorded_episode("replays/ep123.jsonl")`: a recorded episode, verified and replayed, with its projections."""
-    from coding_agent.replay.episode import load_recorded  # noqa: PLC0415  only when it is asked for
+    from coding_agent.errors import StoreError  # noqa: PLC0415  only when it is asked for
+    from coding_agent.replay.episode import load_recorded  # noqa: PLC0415
+    from coding_agent.store.rundir import advice_about  # noqa: PLC0415
 
-    return load_recorded
+    def load(path: str | Path) -> RecordedEpisode:
+        try:
+            return load_recorded(path)
+        except StoreError as error:
+            told = f"recorded_episode: {error}\n  next: {advice_about(error).text}"
+        except AssertionError as error:
+            told = str(error)
+        if not Path(path).exists():
+            told = f"recorded_episode: there is no {path} below {Path.cwd()}, where pytest was started"
+        pytest.fail(told, pytrace=False)
+
+    return load
