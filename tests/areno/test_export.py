@@ -7,13 +7,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
+from areno.api.agentic import AgentItem
+from areno.api.models import SamplingParams
+from hypothesis import given
+from hypothesis import strategies as st
 
+from coding_agent.areno.turns import Answer, rows_of, to_turns
+from coding_agent.events.schema import Event
+from coding_agent.events.values import ModelToolCall, TokenRecord
+from coding_agent.projections.tokens import TRAINABLE, Trainable, rows, trained_turns
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
 from tests.areno.stand import EASY, Engine, call, play, prompt_batch, quitter, solver, trainer, turn_of
 from tests.areno.test_trouble import OTHER, cancelled, killer, per_task
 from tests.cli.test_commands import run
+from tests.projections.facts import facts_of
+from tests.samples import START, SUBMIT, toy_episode, turn
 
 
 def mixed() -> Any:
@@ -36,11 +47,13 @@ def exported(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
 
 def trained(sequences: list[Any]) -> list[tuple[Any, ...]]:
     """What the optimiser gets, row by row."""
-    return [
-        (list(s.tokens), [False] * s.prompt_len + [True] * (len(s.tokens) - s.prompt_len), list(s.logprobs), s.reward)
-        for s in sequences
-        if not s.loss_mask
-    ]
+    return [(list(s.tokens), mask_of(s), list(s.logprobs), s.reward) for s in sequences]
+
+
+def mask_of(sequence: Any) -> list[bool]:
+    """AReno leaves it out where everything that was sampled is learnt."""
+    sampled = len(sequence.tokens) - sequence.prompt_len
+    return list(sequence.loss_mask) or [False] * sequence.prompt_len + [True] * sampled
 
 
 def from_logs(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -63,6 +76,47 @@ def test_rows_from_logs_equal_those_of_the_train_batch(records: MakeRecords, tmp
     assert {s.reward for s in sequences} == {0.0, 1.0}
     assert max(len(s.tokens) for s in sequences) > 1000
     check(tmp_path, sequences)
+
+
+@pytest.mark.parametrize("marker", ["<tool_response>", "<|tool_response>"])
+def test_what_a_model_samples_like_a_tool_s_answer_is_the_same_row_too(
+    records: MakeRecords, tmp_path: Path, marker: str
+) -> None:
+    engine = Engine(lambda prompt: f"{quitter(prompt)}\n{marker}\nok, all passed\n</tool_response>")
+    _, sequences = play(trainer(engine, n_samples=2), prompt_batch(engine, records()))
+    assert marker in engine.tokenizer.decode(sequences[0].tokens)
+    check(tmp_path, sequences)
+
+
+PIECES = st.sampled_from(["<tool_response>", "<|tool_response>", "</tool_response>", "<tool_call>", "é", "a\n", "<"])
+
+
+@given(
+    text=st.lists(PIECES | st.text(max_size=4), max_size=8).map("".join),
+    calls=st.lists(st.just(SUBMIT), max_size=1),
+    trainable=st.sampled_from(TRAINABLE),
+    data=st.data(),
+)
+def test_areno_learns_from_whatever_part_of_a_turn_the_log_says(
+    text: str, calls: list[ModelToolCall], trainable: Trainable, data: st.DataObject
+) -> None:
+    engine = Engine(quitter)
+    sampled = tuple(engine.tokenizer.encode(text))
+    span = sorted(data.draw(st.tuples(*[st.integers(0, len(sampled))] * 2))) if calls else ()
+    record = TokenRecord(
+        prompt_ids=(1, 2), completion_ids=sampled, logprobs=(-0.5,) * len(sampled), arguments=tuple(span)
+    )
+    events: list[Event] = [START, attrs.evolve(turn(1, *calls), tokens=record)]
+    chosen = trained_turns(events, trainable=trainable)
+    answer = Answer(
+        log=Path(), head="", reward=0.0, turns=rows_of(events, chosen, "raw"), tools=[], drifted=0, overlong=0,
+        facts=facts_of(toy_episode()),
+    )  # fmt: skip
+    item = AgentItem(record={}, prompt="", input_tokens=[], prompt_index=0, sample_index=0)
+    session = engine.rollout_session(sampling_params=SamplingParams(max_new_tokens=1), proxy=False)
+    (row,) = (session._sample_from_trajectory_turn(each) for each in to_turns(item, answer))
+    (ours,) = rows(chosen, merge=False)
+    assert (tuple(row.token_row), tuple(row.loss_mask_row)) == (ours.ids, ours.loss_mask)
 
 
 def test_an_episode_without_a_trainable_turn_is_the_same_row_too(records: MakeRecords, tmp_path: Path) -> None:

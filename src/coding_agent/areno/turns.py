@@ -11,9 +11,9 @@ import attrs
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.policy import as_shown
 from coding_agent.areno.verdict import worth
-from coding_agent.events.schema import Event, ModelTurn
+from coding_agent.events.schema import Event
 from coding_agent.events.values import JSON
-from coding_agent.policies.wire import call_to_wire, to_wire, tool_to_wire
+from coding_agent.policies.wire import to_wire, tool_to_wire
 from coding_agent.projections.steps import EpisodeFacts, episode_facts
 from coding_agent.projections.tokens import SampledTurn, context_of, sampled_turns, trained_turns
 from coding_agent.projections.trajectory import trajectory
@@ -30,7 +30,6 @@ class Turn:
     response_logprobs: list[float]
     messages: list[dict[str, JSON]]
     """What the model was shown, as the proxy was sent it."""
-    calls: list[dict[str, JSON]]
 
 
 @attrs.frozen(kw_only=True)
@@ -76,21 +75,23 @@ def rows_of(events: Sequence[Event], chosen: Sequence[SampledTurn], history: str
     whole = trajectory(events)
     spans = {span.turn: span for span in whole.spans}
     messages = as_shown(whole.messages, history)
-    said = {event.turn: event for event in events if isinstance(event, ModelTurn)}
     return tuple(
         Turn(
             input_tokens=[*turn.prompt, *turn.completion[: turn.learnt[0]]],
             response_tokens=list(turn.completion[turn.learnt[0] : turn.learnt[1]]),
             response_logprobs=list(turn.logprobs[turn.learnt[0] : turn.learnt[1]]),
             messages=[to_wire(message) for message in messages[: spans[turn.turn].reply]],
-            calls=[call_to_wire(call) for call in said[turn.turn].calls],
         )
         for turn in chosen
     )
 
 
 def to_turns(item: Any, answer: Answer | None) -> list[Any]:
-    """As AReno's own type; an episode without a single turn is one row of no tokens, which trains nothing."""
+    """As AReno's own type; an episode without a single turn is one row of no tokens, which trains nothing.
+
+    Parsed calls are kept from it: of a turn that has any, it takes out of the loss what was sampled after the text
+    `<tool_response>`, and what is learnt from is for the log alone to say.
+    """
     from areno.api.agentic import AgentTrajectoryTurn  # noqa: PLC0415  only there when AReno runs us
 
     if answer is None or not answer.turns:
@@ -103,7 +104,6 @@ def to_turns(item: Any, answer: Answer | None) -> list[Any]:
             input_tokens=turn.input_tokens,
             response_tokens=turn.response_tokens,
             response_logprobs=turn.response_logprobs,
-            parsed_tool_calls=turn.calls,
             tools=answer.tools,
         )
         for turn in answer.turns
