@@ -17,8 +17,8 @@ from coding_agent.projections.spread import spread
 from coding_agent.projections.step_scalars import PREFIX, step_scalars
 from coding_agent.projections.steps import EpisodeFacts, Groups, StepMetrics, by_step
 from coding_agent.projections.tokens import sampled_turns
+from tests.projections.conversations import Seen, conversations, recorded
 from tests.projections.facts import any_facts, at, ended, facts_of
-from tests.projections.test_tokens import Seen, conversations, recorded
 from tests.samples import GRADE, START, toy_episode, turn
 
 PASSED, FAILED = ended(solved=True), ended(solved=False)
