@@ -141,8 +141,9 @@ def test_a_hook_passes_areno_s_own_inspection(name: str) -> None:
     ("text", "told"),
     [
         ('toolset = "nope"', "toolset: expected one of"),
-        ("weights = {speed = 1.0}", "weights: expected finite numbers for"),
-        ("weights = {files_changed = nan}", "weights: expected finite numbers for"),
+        ("weights = {speed = 1.0}", "weights: expected numbers of at most"),
+        ("weights = {files_changed = nan}", "weights: expected numbers of at most"),
+        ("weights = {lines_added = 1e9}", "found lines_added = 1000000000.0"),
         ('reward = "nowhere.py"', "nowhere.py is not a Python file"),
         ("retries = -1", "retries"),
     ],

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import KEY, NO_SIGNAL, Verdict, score, with_verdict
-from coding_agent.projections.reward import grained
+from coding_agent.projections.reward import LARGEST, grained
 from coding_agent.store.reader import verify
 from tests.areno.by_path import HOOKS
 from tests.samples import GRADE, toy_episode, write_log
@@ -37,7 +37,7 @@ def test_the_reward_of_a_sample_is_that_of_its_log(log: Path) -> None:
     assert score(record(log)) == 1.0
 
 
-@given(value=st.floats(-100.0, 100.0), samples=st.integers(2, 64))
+@given(value=st.floats(-LARGEST, LARGEST), samples=st.integers(2, 256))
 def test_a_group_of_equal_rewards_has_no_advantage_with_areno(value: float, samples: int) -> None:
     assert set(compute_group_advantages([grained(value)] * samples)) == {0.0}
 

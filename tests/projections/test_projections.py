@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import math
+import struct
 import subprocess
 import zlib
 from pathlib import Path
+from random import Random
 
 import attrs
 import pytest
@@ -13,7 +16,7 @@ from coding_agent.events.schema import Done, Event, Stopped, ToolResult
 from coding_agent.events.values import Changes, FileChange, FileContent
 from coding_agent.projections.metrics import episode_metrics, run_metrics
 from coding_agent.projections.patch import _stored, patch
-from coding_agent.projections.reward import reward
+from coding_agent.projections.reward import LARGEST, grained, reward
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.projections.transcript import transcript
 from tests.samples import GRADE, START, WRITE, no_blob, toy_episode, turn
@@ -56,6 +59,31 @@ def test_a_failure_of_the_infrastructure_is_masked_not_scored(reason: str) -> No
 
 def test_an_unfinished_episode_is_masked() -> None:
     assert reward(toy_episode()[:4], no_blob).value is None
+
+
+@pytest.mark.parametrize("weight", [1e9, -1e308, 1.7e308, math.nan])
+def test_a_total_that_32_bits_can_not_work_with_is_masked_and_says_so(weight: float) -> None:
+    worth = reward(toy_episode(), no_blob, {"lines_added": weight, "lines_removed": weight})
+    assert worth.value is None
+    assert worth.explanation.endswith("expected at most 1e+06 either way; lower the weights")
+
+
+def in_32_bits(value: float) -> float:
+    (held,) = struct.unpack("<f", struct.pack("<f", value))
+    return float(held)
+
+
+@given(value=st.floats(-LARGEST, LARGEST), samples=st.integers(1, 256), order=st.randoms(use_true_random=False))
+def test_the_mean_of_equal_rewards_is_exact_in_32_bits_in_whatever_order(
+    value: float, samples: int, order: Random
+) -> None:
+    given_out = grained(value)
+    sums = [given_out] * samples
+    while len(sums) > 1:
+        one, other = sums.pop(order.randrange(len(sums))), sums.pop(order.randrange(len(sums)))
+        sums.append(in_32_bits(one + other))
+    assert in_32_bits(sums[0] / samples) == given_out
+    assert abs(given_out - value) <= max(1 / 2048, abs(value) / 2**14)
 
 
 def test_weights_are_explicit_and_totals_are_dyadic() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from coding_agent.areno.success import Logbook
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import UsageError
 from coding_agent.evaluation.reward_file import load_reward
-from coding_agent.projections.reward import parts
+from coding_agent.projections.reward import LARGEST, parts
 from coding_agent.sandbox.base import SandboxSpec
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.tasks.load import find_tasks
@@ -54,8 +53,9 @@ def check_options(config: ArenoConfig) -> None:
         load_reward(config.reward)
     known = parts((), _no_blob)
     for name, weight in config.weights.items():
-        if name not in known or not math.isfinite(weight):
-            raise UsageError(f"weights: expected finite numbers for {', '.join(known)}, found {name} = {weight}")
+        if name not in known or not abs(weight) <= LARGEST:
+            expected = f"numbers of at most {LARGEST:g} either way for {', '.join(known)}"
+            raise UsageError(f"weights: expected {expected}, found {name} = {weight}")
     open_run(config).manifest().close()
 
 

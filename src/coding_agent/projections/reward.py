@@ -7,6 +7,7 @@ one that the agent itself brought to an end that nobody can grade is not solved,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -20,9 +21,11 @@ MASKED = frozenset({"infra_error", "policy_error", "cancelled"})
 AGENTS_STAGES = frozenset({"tool", "grade"})
 """Where a `policy_error` is about what the agent did, and not about a policy that could not answer."""
 GRAIN = 1024
-"""Rewards are rounded to 1/1024: trainers divide by the spread of a group in 32 bits, where equal ones else differ."""
+"""Rewards are rounded to 1/1024, and to `DIGITS` binary digits: trainers take the mean of a group in 32 bits."""
+DIGITS = 14
+"""With so many, every sum of up to 1,024 equal rewards has the 24 that 32 bits hold, and their mean is exact."""
 LARGEST = 1e6
-"""No reward is larger: its square, summed over a group, must be finite in 32 bits."""
+"""No reward is larger: its square, summed over a group, must be finite in 32 bits. A larger one is masked."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,12 +49,16 @@ def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, f
         return Reward(value=None, parts=measured, explanation=f"masked: {last.reason}")
     base = 1.0 if undone is None and grade is not None and passed(grade) else 0.0
     total = base + sum(weight * measured[name] for name, weight in (weights or {}).items())
+    if not abs(total) <= LARGEST:
+        found = f"masked: the reward is {total:g}, expected at most {LARGEST:g} either way; lower the weights"
+        return Reward(value=None, parts=measured, explanation=found)
     return Reward(value=grained(total), parts=measured, explanation=undone or _explain(grade, last))
 
 
 def grained(value: float) -> float:
-    """`value` as a trainer gets it."""
-    return round(value * GRAIN) / GRAIN
+    """`value`, which is finite, as a trainer gets it."""
+    digits, exponent = math.frexp(round(value * GRAIN) / GRAIN)
+    return math.ldexp(round(math.ldexp(digits, DIGITS)), exponent - DIGITS)
 
 
 def parts(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, float]:
