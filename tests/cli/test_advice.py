@@ -239,6 +239,23 @@ def follow(place: Place, state: State, verified: Path) -> None:
     assert left == ([] if condition is None else [(state.kind, condition)])
 
 
+@pytest.mark.parametrize(
+    ("name", "advised"),
+    [("killed", [["replay"]]), ("torn", [["recover"], ["replay"]]), ("empty", [[]]), ("killed, blob gone", [[], []])],
+)
+def test_what_is_advised_for_a_log_of_a_training_works_and_is_not_to_resume_it(
+    place: Place, name: str, advised: list[list[str]]
+) -> None:
+    STATES[name].make(place)
+    (place.run / "run.toml").write_text("[areno]\n")
+    assert answer("resume", place.run)[0] == exits.USAGE
+    done: list[list[str]] = []
+    while len(done) < len(advised):
+        done += (commands := [each["next"]["command"] for each in wrong(place.run)[1]])
+        assert [answer(*command)[0] for command in commands if command] == [exits.OK] * sum(map(bool, commands))
+    assert [command[:1] for command in done] == advised
+
+
 def test_the_table_has_a_row_for_whatever_a_report_can_say() -> None:
     conditions = {"log": {*get_args(LogCondition), "empty", "lacking"}, "manifest": {"torn", "damaged", "unreadable"},
                   "blob": {"missing", "damaged", "unreadable"}, "folder": {"unreadable"}}  # fmt: skip

@@ -20,6 +20,7 @@ import attrs
 import structlog
 
 from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.gone_on import next_step, refuse_another_reading
 from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.loop_thread import LoopThread
 from coding_agent.areno.policy import ArenoPolicy
@@ -32,7 +33,6 @@ from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.index import recover_run
-from coding_agent.store.manifest import read_manifest
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.load import load_task
 from coding_agent.tasks.spec import TaskSpec
@@ -75,8 +75,7 @@ class Service:
             self.run = open_run(config)
             self._manifest = self.run.manifest()
             self._resources.callback(self._manifest.close)
-            entries = list(read_manifest(self._manifest.path))
-            self.next_step = 1 + max((entry.step for entry in entries if entry.step is not None), default=-1)
+            self.next_step = next_step(self.run)
             self._samples = _samples_taken(self.run)
             self._backend: SandboxBackend = make_backend(config.sandbox)
             thread = LoopThread("coding-agent")
@@ -175,12 +174,16 @@ class Service:
 
 
 def open_run(config: ArenoConfig) -> RunDirectory:
-    """The run directory, new or gone on with. Raises UsageError, StoreError, LogLocked while another process has it."""
+    """The run directory, new or gone on with. Raises UsageError, StoreError, LogLocked while another process has it.
+
+    What it may not be gone on with, `refuse_another_reading` says.
+    """
     path = Path(config.run_dir)
     if not (path / "run.toml").exists():
         told = attrs.asdict(config, filter=lambda _, value: value is not None)
         return RunDirectory.create(path, {"areno": told})
     run = RunDirectory.open(path)
+    refuse_another_reading(run, config)
     recover_run(run)
     return run
 

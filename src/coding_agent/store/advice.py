@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -71,10 +73,29 @@ TABLE: dict[tuple[FileKind, Condition, bool], tuple[str, tuple[str, ...]]] = {
     ("folder", "unreadable", True): (UNREAD, ()),
 }
 
+BROKEN_OFF = (
+    "the training still runs, or its step was broken off: `areno train` with the same run_dir goes on with the next"
+)
+IN_TRAINING: dict[Condition, tuple[str, tuple[str, ...]]] = {
+    "incomplete": (f"{BROKEN_OFF}; `{{}}` derives it as far as it goes", ("replay", "LOG")),
+    "lacking": (f"{BROKEN_OFF}; restore the blobs that it names to look into it", ()),
+    "empty": TABLE["log", "empty", False],
+}
+"""Of logs in the run directory of a training, with which `resume` does not go on."""
+
 
 def advice(kind: FileKind, condition: Condition, *, file: str, run: str | None) -> Advice:
     """What to do about a file in this condition; `run` is the run directory that it is part of."""
     text, words = TABLE[kind, condition, run is not None]
+    if kind == "log" and condition in IN_TRAINING and run is not None and _is_training(run):
+        text, words = IN_TRAINING[condition]
     places = {"LOG": file, "RUN": run or ""}
     command = tuple(places.get(word, word) for word in words)
     return Advice(text=text.format(shlex.join(("coding-agent", *command))), command=command)
+
+
+def _is_training(run: str) -> bool:
+    try:
+        return "areno" in tomllib.loads((Path(run) / "run.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
