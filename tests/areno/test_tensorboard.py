@@ -67,19 +67,6 @@ def test_a_number_too_large_for_the_format_is_infinite() -> None:
     assert data.endswith(struct.pack("<f", -math.inf))
 
 
-def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    config = ArenoConfig(tensorboard=str(tmp_path))
-    for step in range(3):
-        record_step(config, step, [facts_of(ended(solved=index < step), step=step) for index in range(4)])
-    read = EventAccumulator(str(tmp_path / "coding_agent"))
-    read.Reload()
-    assert [(each.step, each.value) for each in read.Scalars("coding_agent/pass_rate")] == [(0, 0), (1, 0.25), (2, 0.5)]
-    assert read.Scalars("coding_agent/groups/mixed")[2].value == 1.0
-
-
 def test_a_step_adds_a_point_to_one_file_of_this_process(tmp_path: Path) -> None:
     config = ArenoConfig(tensorboard=str(tmp_path))
     for step in range(2):

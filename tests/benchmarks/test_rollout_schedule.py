@@ -30,6 +30,11 @@ def test_one_model_slot_makes_both_as_slow_as_all_replies_together() -> None:
     assert simulate(0, functools.partial(lockstep_s, WAITS, 1)) == pytest.approx(together)
 
 
+def test_at_sigma_one_the_barrier_costs_more_than_as_much_again() -> None:
+    """Seconds of a virtual clock, the same on every machine; 64 samples as in the benchmark."""
+    assert play(1.0, "recorded", 0, 64, 64).times >= 2
+
+
 def test_the_idle_share_is_what_the_slots_did_not_do() -> None:
     case = play(1.0, "8", 0, 4, 4)
     assert case.idle[1] == pytest.approx(1 - case.asked_s / (4 * case.lockstep_s))
