@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 import sys
@@ -19,8 +20,9 @@ from coding_agent.projections.step_scalars import step_scalars
 from coding_agent.projections.steps import by_step
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import Engine, Model, play, prompt_batch, solver, trainer
-from tests.areno.test_trouble import killer
+from tests.areno.stand import EASY, Engine, Model, play, prompt_batch, quitter, solver, trainer, turn_of
+from tests.areno.test_trouble import OTHER, killer, per_task
+from tests.cli.test_commands import run
 from tests.projections.facts import ended, facts_of
 
 OPENED = "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9"
@@ -90,6 +92,35 @@ def test_the_curves_of_a_step_are_what_its_logs_say(
     _, *written = parsed(file.read_bytes())
     for data, (tag, value) in zip(written, step_scalars(step).items(), strict=True):
         assert data.endswith(tag.encode() + b"\x15" + struct.pack("<f", value))
+
+
+def first_does(first: Model, others: Model) -> Model:
+    """One episode goes its own way."""
+    begun: list[str] = []
+
+    def model(prompt: str) -> str:
+        if turn_of(prompt) == 1:
+            begun.append(prompt)
+        return (first if len(begun) == 1 else others)(prompt)
+
+    return model
+
+
+def test_line_figures_and_curves_of_a_step_count_its_groups_alike(
+    records: MakeRecords, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    engine = Engine(per_task({EASY: quitter, OTHER: first_does(killer, quitter)}))
+    asked = records(EASY, OTHER, retries=0, concurrency=1, tensorboard=str(tmp_path))
+    play(trainer(engine, n_samples=2), prompt_batch(engine, asked))
+    assert "masked_groups=1 zero_variance_groups=1" in capfd.readouterr().err
+    (step,) = json.loads(run("stats", tmp_path / "run", "--by-step", "--json").stdout)["steps"]
+    counted = {"mixed": 0, "all_pass": 0, "all_fail": 1, "ungraded": 0, "masked": 1, "zero_variance": 1}
+    assert step["groups"] == counted
+    (file,) = (tmp_path / "coding_agent").iterdir()
+    _, *written = parsed(file.read_bytes())
+    for kind, count in counted.items():
+        end = f"coding_agent/groups/{kind}".encode() + b"\x15" + struct.pack("<f", count)
+        assert sum(data.endswith(end) for data in written) == 1
 
 
 def test_a_disk_that_refuses_never_costs_the_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

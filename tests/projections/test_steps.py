@@ -80,12 +80,23 @@ def test_an_episode_that_was_resumed_or_goes_on_has_no_clock() -> None:
 
 def test_groups_are_told_by_whether_their_samples_differ() -> None:
     found = only(
-        *(facts_of(each, group="0/0") for each in (PASSED, FAILED, DEAD)),
+        *(facts_of(each, group="0/0") for each in (PASSED, FAILED)),
         *(facts_of(each, group="0/1") for each in (PASSED, PASSED)),
-        *(facts_of(each, group="0/2") for each in (FAILED, DEAD)),
-        facts_of(DEAD, group="0/3"),
+        *(facts_of(each, group="0/2") for each in (FAILED, FAILED)),
     )
-    assert found.groups == Groups(mixed=1, all_pass=1, all_fail=1, ungraded=1, zero_variance=3)
+    assert found.groups == Groups(mixed=1, all_pass=1, all_fail=1, zero_variance=2)
+
+
+def test_a_group_that_is_not_trained_on_is_masked_and_of_no_other_kind() -> None:
+    found = only(
+        *(facts_of(each, group="0/0") for each in (PASSED, FAILED, DEAD)),
+        *(facts_of(each, group="0/1") for each in (PASSED, PASSED, PASSED)),
+        *(facts_of(each, group="0/2") for each in (DEAD, DEAD, DEAD)),
+        *(facts_of(each, group="0/3") for each in (FAILED, PASSED)),  # a log is missing
+    )
+    assert found.groups == Groups(all_pass=1, masked=3, zero_variance=1)
+    rolled_out = only(*(facts_of(PASSED, step=None, group=task) for task in "aab"))
+    assert rolled_out.groups == Groups(all_pass=2, zero_variance=2)
 
 
 def test_masked_episodes_are_counted_by_cause_and_left_out_of_means() -> None:
@@ -145,7 +156,8 @@ def test_no_episode_is_lost_between_steps_and_their_order_is_nothing(
     assert sum(step.run.episodes for step in steps) == len(episodes)
     for step in steps:
         members = [facts for facts in episodes if facts.step == step.step]
-        counted = step.groups.mixed + step.groups.all_pass + step.groups.all_fail + step.groups.ungraded
+        groups = step.groups
+        counted = groups.mixed + groups.all_pass + groups.all_fail + groups.ungraded + groups.masked
         assert counted == len({facts.group for facts in members})
         assert sum(step.masked.values()) == sum(facts.reward.value is None for facts in members)
     shuffled = random.sample(episodes, len(episodes))

@@ -108,6 +108,7 @@ GROUPS: list[Column] = [
     ("all pass", lambda step: str(step.groups.all_pass)),
     ("all fail", lambda step: str(step.groups.all_fail)),
     ("ungraded", lambda step: str(step.groups.ungraded)),
+    ("masked", lambda step: str(step.groups.masked)),
     ("zero variance", lambda step: str(step.groups.zero_variance)),
     ("drift", lambda step: _share(step.drift.rate)),
     ("reply", lambda step: str(step.drift.reply)),

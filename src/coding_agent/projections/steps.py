@@ -49,14 +49,16 @@ class EpisodeFacts:
 
 @attrs.frozen(kw_only=True)
 class Groups:
-    """Samples of one prompt in one step, by how those that were graded ended."""
+    """Samples of one prompt in one step: those that are trained on by how they ended, and those that are not."""
 
     mixed: int = 0
     all_pass: int = 0
     all_fail: int = 0
     ungraded: int = 0
+    masked: int = 0
+    """With an episode that nobody may learn from, or without a log that other groups of the step have."""
     zero_variance: int = 0
-    """Of all groups, those whose unmasked rewards are equal: their advantages are 0."""
+    """Of those that are not masked, the ones whose rewards are equal: their advantages are 0."""
 
 
 @attrs.frozen(kw_only=True)
@@ -202,8 +204,15 @@ def _groups(episodes: Sequence[EpisodeFacts]) -> Groups:
     members: dict[str, list[EpisodeFacts]] = {}
     for facts in episodes:
         members.setdefault(facts.group, []).append(facts)
-    kinds = Counter(_kind(group) for group in members.values())
-    return Groups(**kinds, zero_variance=sum(_is_flat(group) for group in members.values()))
+    # A trainer asks for as many samples of every prompt.
+    whole = max(map(len, members.values()), default=0) if any(facts.step is not None for facts in episodes) else 0
+    kept = [group for group in members.values() if len(group) >= whole and not _is_masked(group)]
+    kinds = Counter(map(_kind, kept))
+    return Groups(**kinds, masked=len(members) - len(kept), zero_variance=sum(map(_is_flat, kept)))
+
+
+def _is_masked(group: Sequence[EpisodeFacts]) -> bool:
+    return any(facts.reward.value is None for facts in group)
 
 
 def _kind(group: Sequence[EpisodeFacts]) -> str:
@@ -214,7 +223,7 @@ def _kind(group: Sequence[EpisodeFacts]) -> str:
 
 
 def _is_flat(group: Sequence[EpisodeFacts]) -> bool:
-    return len({facts.reward.value for facts in group if facts.reward.value is not None}) <= 1
+    return len({facts.reward.value for facts in group}) == 1
 
 
 def _all_passed(run: TestRun) -> bool:
