@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from coding_agent.events.verdict import grade_of
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import EASY, Engine, call, play, prompt_batch, quitter, solver, trainer
+from tests.areno.stand import EASY, Engine, Model, call, play, prompt_batch, quitter, solver, trainer
 
 OTHER = "money-split"
 
@@ -77,11 +78,38 @@ def test_a_step_without_any_usable_group_gives_one_sample_without_advantage(reco
     assert {sequence.scalar_advantage for sequence in sequences} == {0.0}
 
 
-def test_training_is_stopped_by_name_when_nothing_works_any_more(records: MakeRecords) -> None:
+DEAD = "no episode of 1 steps in a row can be learnt from; the last: .*"
+BOOM = "def reward(events):\n    raise ValueError('boom')\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "context", "why"),
+    [
+        (killer, {}, 60000, "0.0.jsonl: infra_error: .*sandbox"),
+        (quitter, {"reward": "own.py"}, 60000, "0.0.jsonl: .*boom"),
+        (solver(), {}, 300, r"0.0.jsonl: context_limit: the conversation has \d{4} tokens, the context 300"),
+        (quitter, {"trainable": "tool_arguments"}, 60000, None),
+        (lambda _: "no call", {"trainable": "tool_arguments"}, 60000, "no id of those .*trainable = tool_arguments"),
+    ],
+    ids=["sandbox", "reward", "context", "alive", "nothing to learn"],
+)
+def test_training_is_stopped_when_nothing_can_be_learnt_any_more_and_says_why(
+    records: MakeRecords, tmp_path: Path, model: Model, options: dict[str, Any], context: int, why: str | None
+) -> None:
+    (tmp_path / "own.py").write_text(BOOM)
+    told = {name: str(tmp_path / value) if name == "reward" else value for name, value in options.items()}
+    engine = Engine(model)
+    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(retries=0, max_dead_steps=1, **told))
+    with nullcontext() if why is None else pytest.raises(RuntimeError, match=DEAD + why):
+        play(made, batch, max_context_len=context)
+
+
+def test_dead_steps_count_only_in_a_row(records: MakeRecords) -> None:
     engine = Engine(killer)
     made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(retries=0, max_dead_steps=2))
-    play(made, batch)
-    with pytest.raises(RuntimeError, match="no episode of 2 steps in a row can be learnt from"):
+    for engine.model in (killer, quitter, killer):
+        play(made, batch)
+    with pytest.raises(RuntimeError, match="no episode of 2 steps in a row"):
         play(made, batch)
 
 

@@ -100,8 +100,9 @@ def _answers(played: Played, config: ArenoConfig) -> dict[Key, Answer]:
     for key, outcome in played.outcomes.items():
         try:
             found[key] = answer_of(outcome.path, config)
-        except Exception:  # noqa: BLE001  one unreadable log must not cost the step
+        except Exception as error:  # noqa: BLE001  one unreadable log must not cost the step
             _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
+            played.problem = played.problem or f"{outcome.path}: {error}"
     return found
 
 
@@ -118,7 +119,8 @@ def _trajectory(items: dict[Key, Any], answers: dict[Key, Answer], config: Areno
     for key in items:
         groups.setdefault(key[0], []).append(key)
     usable = {group for group, keys in groups.items() if all(_has_reward(answers.get(key)) for key in keys)}
-    _check_life(config, played, usable=bool(usable))
+    learnt = any(turn.response_tokens for key in items if key[0] in usable for turn in answers[key].turns)
+    _check_life(config, played, alive=learnt)
     shown = [key for key in items if key[0] in usable] or _stand_in(items, answers)
     trajectory = AgentTrajectory()
     for key, item in items.items():
@@ -153,16 +155,24 @@ def _verdict(key: Key, group: Sequence[Key], answers: dict[Key, Answer], *, mask
     )
 
 
-def _check_life(config: ArenoConfig, played: Played, *, usable: bool) -> None:
-    dead = _dead_steps[config.run_dir] = 0 if usable else _dead_steps.get(config.run_dir, 0) + 1
-    if not usable:
-        _log.error("no group of this step can be learnt from", step=played.step, dead_steps=dead, why=played.problem)
+def _check_life(config: ArenoConfig, played: Played, *, alive: bool) -> None:
+    dead = _dead_steps[config.run_dir] = 0 if alive else _dead_steps.get(config.run_dir, 0) + 1
+    why = None if alive else _why_dead(config, played)
+    if why:
+        _log.error("nothing of this step can be learnt from", step=played.step, dead_steps=dead, why=why)
     if dead >= config.max_dead_steps:
         _dead_steps[config.run_dir] = 0
         raise RuntimeError(
-            f"no episode of {dead} steps in a row can be learnt from; the last: {played.problem or 'see their logs'}. "
+            f"no episode of {dead} steps in a row can be learnt from; the last: {why}. "
             f"`coding-agent stats {config.run_dir}` says what ended them; `max_dead_steps` sets how many are borne"
         )
+
+
+def _why_dead(config: ArenoConfig, played: Played) -> str:
+    """The first that went wrong, as it is known; what is wrong with all of a step is wrong with its first."""
+    stopped = (f"{each.path}: {each.reason}: {each.detail}" for each in played.outcomes.values() if each.detail)
+    chosen = f"trainable = {config.trainable}, drift = {config.drift}"
+    return played.problem or next(stopped, f"its turns have no id of those to learn from ({chosen})")
 
 
 def _report(played: Played, answers: dict[Key, Answer], groups: dict[int, list[Key]], usable: set[int]) -> None:

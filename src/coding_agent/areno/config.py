@@ -64,7 +64,7 @@ class ArenoConfig:
     request_seconds: float = attrs.field(default=1800.0, validator=_positive)
     """Of one model request, waiting in AReno's queue included."""
     max_dead_steps: int = attrs.field(default=3, validator=_positive)
-    """Consecutive steps without a single usable episode after which training is stopped by name."""
+    """Consecutive steps with nothing to learn from after which training is stopped by name."""
     trainable: Trainable = "all"
     drift: Literal["keep", "cut"] = "keep"
     """What becomes of turns from a drifted prompt on: rows like all others (their ids are exact), or left out."""
