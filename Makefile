@@ -40,6 +40,7 @@ container: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/log.py
 	@$(BIN)/python -m benchmarks.append_parts
+	@$(BIN)/python -m benchmarks.episode --rounds 5
 	@$(BIN)/python benchmarks/rollout_schedule.py --seeds 2 --real 0.02
 
 areno-smoke: $(ARENO_VENV)/.areno
