@@ -10,13 +10,15 @@ from typing import Literal
 import pytest
 
 from coding_agent.errors import WriterPoisoned
+from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import RealDisk
 from coding_agent.store.manifest import Manifest, read_manifest
 from coding_agent.store.reader import verify
+from coding_agent.store.recover import recover
 from coding_agent.store.syncer import GroupSyncer, Syncable
 from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns.faults import entry
-from tests.samples import START, turn
+from tests.samples import START, toy_episode, turn, write_log
 
 Call = Literal["before write", "write", "sync", "sync_soon"]
 
@@ -93,6 +95,25 @@ def test_a_reopening_that_is_interrupted_leaves_the_log_to_others(tmp_path: Path
         LogWriter.reopen(path, disk=disk)
     with LogWriter.reopen(path) as log:
         assert log.events == 1
+
+
+def test_a_recovery_that_is_interrupted_leaves_no_part_of_the_original(tmp_path: Path) -> None:
+    path, disk = write_log(tmp_path / "a.jsonl", toy_episode()[:4]), Interrupted()
+    with path.open("ab") as log:
+        log.write(b"{torn")
+    whole, disk.at = path.read_bytes(), "write"
+    with pytest.raises(KeyboardInterrupt):
+        recover(path, disk=disk)
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a.jsonl": whole}
+    assert recover(path, disk=disk).original == tmp_path / "a.jsonl.torn"
+
+
+def test_a_blob_that_is_interrupted_leaves_no_part_of_it(tmp_path: Path) -> None:
+    disk = Interrupted()
+    disk.at = "write"
+    with pytest.raises(KeyboardInterrupt):
+        BlobStore(tmp_path, disk).put(b"content")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

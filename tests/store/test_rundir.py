@@ -10,7 +10,8 @@ from coding_agent.errors import LogDamaged, LogLocked, LogTorn, StoreError, Usag
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
 from coding_agent.store.reader import verify
-from coding_agent.store.rundir import RunDirectory, blobs_of
+from coding_agent.store.recover import recover
+from coding_agent.store.rundir import RunDirectory, blobs_of, verify_log
 from tests.samples import toy_episode, write_log
 
 
@@ -63,6 +64,31 @@ def test_the_manifest_notices_a_missing_tail(run: RunDirectory) -> None:
     (report,) = run.verify()
     assert (report.condition, report.line) == ("damaged", 8)
     assert "the manifest says 9 events" in (report.problem or "")
+
+
+def test_a_log_that_was_sealed_is_not_cut_through_a_link_from_elsewhere(run: RunDirectory, tmp_path: Path) -> None:
+    path = sealed(run)
+    path.write_bytes(path.read_bytes()[:-9])
+    (link := tmp_path / "link.jsonl").symlink_to(path)
+    assert [report.condition for report in verify_log(link)] == ["damaged"]
+    with pytest.raises(LogDamaged, match="it was sealed with 9 events, as the manifest says"):
+        recover(link)
+
+
+def test_a_log_that_is_a_link_in_its_run_is_known_by_its_name_there(run: RunDirectory, tmp_path: Path) -> None:
+    path = sealed(run)
+    path.rename(tmp_path / "kept")
+    path.symlink_to(tmp_path / "kept")
+    path.write_bytes(path.read_bytes()[:-9])
+    assert [report.condition for report in verify_log(path)] == ["damaged"]
+
+
+def test_links_in_a_circle_are_unreadable(tmp_path: Path) -> None:
+    (loop := tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    (report,) = verify_log(loop)
+    assert (report.condition, report.problem) == (
+        "unreadable", f"{loop}: can not be read: Too many levels of symbolic links"
+    )  # fmt: skip
 
 
 def test_a_changed_manifest_is_damage(run: RunDirectory) -> None:

@@ -141,6 +141,11 @@ def not_read(path: Path, error: OSError) -> StoreError:
     return cls(str(path), f"can not be read: {error.strerror or error}")
 
 
+def real_path(path: Path) -> Path:
+    """Without symbolic links, as far as there are no circles in them, for which `Path.resolve` raises RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
     """One write of everything. Raises OSError for a short one: what is there then has no end."""
     written = disk.write(fd, data)
@@ -175,7 +180,7 @@ def write_file(disk: Disk, path: Path, data: bytes) -> None:
         finally:
             disk.close(fd)
         disk.rename(new, path)
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         with suppress(OSError):
             disk.remove(new)
         raise

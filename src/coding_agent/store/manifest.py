@@ -16,7 +16,7 @@ import orjson
 
 from coding_agent.errors import LogDamaged, LogTorn, StoreError, StoreUnreadable, StoreUnwritable, WriterPoisoned
 from coding_agent.events.values import JSON
-from coding_agent.store.disk import REAL_DISK, Disk, not_read, write_all
+from coding_agent.store.disk import REAL_DISK, Disk, not_read, real_path, write_all
 from coding_agent.store.torn import unfinished
 from coding_agent.store.writer import lock, release
 
@@ -127,7 +127,11 @@ class Manifests:
 
     def entry(self, log: Path) -> Entry | None:
         """The entry that names this log: it was sealed once. Raises StoreUnreadable, of each manifest once."""
-        whole = log.absolute()
+        # By the name that it has in its run, which may be a link; else as the file that a link from elsewhere names.
+        found = (self._named(whole) for whole in dict.fromkeys((log.absolute(), real_path(log))))
+        return next((entry for entry in found if entry is not None), None)
+
+    def _named(self, whole: Path) -> Entry | None:
         for folder in whole.parents:
             if folder in self._read or self._disk.exists(folder / "manifest.jsonl"):
                 return self._entries(folder).get(str(whole.relative_to(folder)))

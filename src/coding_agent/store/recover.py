@@ -102,7 +102,8 @@ def _set_aside(disk: Disk, path: Path) -> Path:
             finally:
                 disk.close(fd)
             disk.sync_directory(path.parent)
-        except OSError:
+        except (OSError, KeyboardInterrupt):
+            # A part of the original would be taken for the whole.
             with suppress(OSError):
                 disk.remove(target)
             raise

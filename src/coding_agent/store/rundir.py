@@ -14,7 +14,7 @@ import tomli_w
 from coding_agent.errors import StoreError, StoreUnreadable, UsageError
 from coding_agent.store.advice import Advice, FileKind, advice
 from coding_agent.store.blobs import BlobStore
-from coding_agent.store.disk import REAL_DISK, Disk, make_directories, write_file
+from coding_agent.store.disk import REAL_DISK, Disk, make_directories, not_read, real_path, write_file
 from coding_agent.store.listing import Refused, logs_in, names_in, refuse
 from coding_agent.store.manifest import Entry, Manifest, Manifests, read_manifest
 from coding_agent.store.named import BLOB_NAME, BlobCheck, BlobProblem
@@ -50,12 +50,14 @@ class RunDirectory:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What `run.toml` says. Raises StoreError."""
+        """What `run.toml` says. Raises StoreError, StoreUnreadable."""
+        path = self.path / "run.toml"
         try:
-            return tomllib.loads((self.path / "run.toml").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            what = error.strerror if isinstance(error, OSError) else str(error)
-            raise StoreError(str(self.path / "run.toml"), f"can not be read: {what}") from error
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise not_read(path, error) from error
+        except ValueError as error:
+            raise StoreError(str(path), f"this is no TOML: {error}") from error
 
     @property
     def blobs(self) -> BlobStore:
@@ -168,7 +170,7 @@ def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
 
 def run_of(log: Path, *, disk: Disk = REAL_DISK) -> Path | None:
     """The run directory that a log is part of. One that merely holds the folder, a checkout in it, is not the log's."""
-    place = log.resolve()
+    place = real_path(log)
     runs = (each for each in place.parents if place.relative_to(each).parts[0] in {"episodes", "labels"})
     return next((run for run in runs if disk.exists(run / "run.toml")), None)
 
