@@ -17,6 +17,7 @@ Size = Literal["short", "long"]
 MODULES = (
     "edits",
     "faults",
+    "interruptions",
     "crashes",
     "kills",
     "races",
