@@ -82,3 +82,12 @@ def test_a_cause_is_explained_once_and_all_are_counted(mixed: tuple[Path, dict[s
     assert f"{len(expected)} logs: 7 damaged, 42 diverged, 60 identical, 1 missing, 4 torn" in said
     assert "\ntorn " in said
     assert "42 episodes diverged, 2 causes:" in said
+
+
+def test_a_pipe_is_no_folder_and_a_name_of_two_lines_is_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    shutil.copy(SILENCE, tmp_path / "a\nidentical    b.jsonl")
+    code, said = replayed(tmp_path / "pipe.jsonl", tmp_path / "a\nidentical    b.jsonl")
+    assert code == exits.DAMAGED
+    assert "pipe.jsonl: can not be read: not a regular file" in said
+    assert [line.split()[0] for line in said.splitlines() if "b.jsonl" in line] == ["identical"]

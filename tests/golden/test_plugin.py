@@ -14,6 +14,7 @@ import pytest
 
 from coding_agent.events.schema import EpisodeStarted, ModelTurn, Notice
 from coding_agent.events.values import Limits
+from coding_agent.replay.accept import accept
 from coding_agent.replay.expected import expected_file
 from coding_agent.replay.golden import check
 from coding_agent.store.reader import read_events, verify
@@ -68,6 +69,11 @@ def test_without_the_option_nothing_is_collected_and_nothing_imported(project: P
     assert "1 passed" in run(project).stdout
 
 
+def folder_instead(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -75,6 +81,8 @@ def test_without_the_option_nothing_is_collected_and_nothing_imported(project: P
         (lambda log: log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1])), "unsealed: "),
         (lambda log: expected_file(log).unlink(), "no expectation: "),
         (lambda log: log.unlink(), "no log: "),
+        (folder_instead, "damaged: "),
+        (lambda log: folder_instead(expected_file(log)), "unreadable: "),
         (lambda log: expected_file(log).write_text("{}"), "changed: "),
         (lambda log: expected_file(log).write_text(expected_file(log).read_text().replace("no_tool_call", "x", 1)),
          "changed: "),
@@ -103,6 +111,17 @@ def test_a_divergence_is_accepted_as_a_new_log_that_says_where_it_comes_from(pro
     assert (accepted["category"], accepted["reason"]) == ("fix", "the words are better")
     assert (accepted["found"]["code"], accepted["found"]["path"]) == ("RPL-FIELD", "notice.text")
     assert accepted["found"]["recorded"] == '"Call a tool."'
+
+
+def test_the_name_of_a_new_log_is_one_that_nothing_has(project: Path) -> None:
+    log = written_then(REPLAYS / "silence.jsonl", project / "replays" / "silence.jsonl", Notice, text="Call a tool.")
+    others = [log.with_name("silence~2.jsonl"), log.with_name("silence~3.expected.json")]
+    for other in others:
+        other.write_text("somebody's")
+    finding = check(log)
+    assert finding is not None
+    assert accept(log, finding, "fix", reason="better") == f"wrote {log.with_name('silence~4.jsonl')} in place of {log}"
+    assert [other.read_text() for other in others] == ["somebody's"] * 2
 
 
 @pytest.mark.parametrize("change", [{"kind": Notice, "text": "Call a tool."}, {"kind": ModelTurn, "content": "Lies."}])

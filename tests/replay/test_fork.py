@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import anyio
 import attrs
 import pytest
 
-from coding_agent.errors import UsageError
+from coding_agent.errors import LogDamaged, UsageError
 from coding_agent.events.codec import semantic
 from coding_agent.events.schema import EpisodeStarted, Event, ModelTurn, TestRun, ToolCall, ToolResult
 from coding_agent.events.upcast import Raw
@@ -128,6 +129,14 @@ def test_a_history_that_today_is_not_derived_is_refused_with_its_first_divergenc
         f"`coding-agent replay {other}` says more, and it can be forked at {found.seq - 1} or earlier",
     ):
         assert part in str(refused.value)
+
+
+def test_a_log_that_is_not_the_one_which_the_manifest_names_is_refused(parent: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(parent.parents[2], tmp_path / "run")
+    log = run / parent.relative_to(parent.parents[2])
+    rewrite(parent, tmp_path / "other.jsonl", EpisodeStarted, harness="another").replace(log)
+    with pytest.raises(LogDamaged, match="manifest.jsonl names another head"):
+        fork_jobs(log, 3, task=TASK, build=lambda _: POLICY, n_samples=1)
 
 
 def test_a_given_field_that_was_changed_is_refused_too(parent: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def load(path: Path) -> Loaded:
 
 def log_files(path: Path) -> list[Path]:
     """The logs in a run directory or folder, or the log itself. Raises UsageError for no log, StoreUnreadable."""
-    if path.is_file():
+    if not path.is_dir():
         return [path]
     found = RunDirectory(path).logs() or logs_in(path)
     if not found:

@@ -30,9 +30,12 @@ def command(logs: tuple[Path, ...], folder: Path, name: str | None, as_json: boo
     """
     if name is not None and len(logs) > 1:
         raise UsageError("--name names one log; leave it out to record several")
-    for log in logs:
-        recordable(log, folder, name or _name(log))
-    made = [record(log, folder, name or _name(log)) for log in logs]
+    names = [name or _name(log) for log in logs]
+    if twice := {each for each in names if names.count(each) > 1}:
+        raise UsageError(f"{len(logs)} logs, and several would be {min(twice)}; record them one by one, with --name")
+    for log, each in zip(logs, names, strict=True):
+        recordable(log, folder, each)
+    made = [record(log, folder, each) for log, each in zip(logs, names, strict=True)]
     if as_json:
         print_json([{"log": log, "expected": expected_file(log)} for log in made])
     else:

@@ -79,4 +79,5 @@ def show(results: Sequence[Result]) -> None:
 def _line(result: Result, text: str) -> None:
     colour = "green" if result.outcome == "identical" else "red"
     out.print(f"[{colour}]{result.outcome:<12}[/] ", end="")
-    out.print(f"{result.file}  {text}", markup=False)
+    file = result.file.replace("\n", "\\n")  # a name must not look like a line of the report
+    out.print(f"{file}  {text}", markup=False)

@@ -13,19 +13,19 @@ given, and what the check had found), when, by which release, and from which log
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from pathlib import Path
 from typing import Any, Literal
 
 import attrs
-import orjson
 
-from coding_agent.errors import IllegalSequence, UsageError
+from coding_agent.errors import IllegalSequence, StoreError, UsageError
 from coding_agent.events.schema import EpisodeStarted
 from coding_agent.events.values import Parent
 from coding_agent.replay.contrast import contrast
 from coding_agent.replay.divergence import Divergence
-from coding_agent.replay.expected import expected_file, recorded_head
+from coding_agent.replay.expected import expected_file, read_expected, recorded_head
 from coding_agent.replay.golden import Finding, write_expectation
 from coding_agent.replay.sealed import NotHere, rederive
 from coding_agent.rollout.start import harness
@@ -94,8 +94,8 @@ def _differing(found: Divergence | None) -> dict[str, Any]:
 def _earlier(log: Path) -> list[Any]:
     """What was accepted before, if the expectation can be read."""
     try:
-        earlier = orjson.loads(expected_file(log).read_bytes()).get("accepted", [])
-    except (OSError, orjson.JSONDecodeError, AttributeError):
+        earlier = read_expected(log).get("accepted", [])
+    except (StoreError, AttributeError):
         return []
     return earlier if isinstance(earlier, list) else [earlier]
 
@@ -113,17 +113,22 @@ def _derive(log: Path, accepted: list[dict[str, Any]]) -> Path:
                     event = attrs.evolve(event, parent=parent, harness=harness())
                 state = evolve(state, event)
                 written.append(event, at=each.record.at)
+        write_expectation(target, accepted=accepted)
     except (NotHere, IllegalSequence) as error:
         target.unlink()
         raise UsageError(f"{log}: today's code goes another way here ({error}); record the episode anew") from error
-    write_expectation(target, accepted=accepted)
+    except OSError:
+        target.unlink()
+        raise
     log.unlink()
     expected_file(log).unlink(missing_ok=True)
     return target
 
 
 def _next_name(log: Path) -> Path:
+    """`a~2` for `a`, `a~3` for `a~2`, and so on until there is none."""
     name = log.name.removesuffix(".jsonl")
     found = _NUMBERED.fullmatch(name)
-    stem, number = (found[1], int(found[2]) + 1) if found else (name, 2)
-    return log.with_name(f"{stem}~{number}.jsonl")
+    stem, first = (found[1], int(found[2]) + 1) if found else (name, 2)
+    names = (log.with_name(f"{stem}~{number}.jsonl") for number in itertools.count(first))
+    return next(each for each in names if not (each.exists() or expected_file(each).exists()))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 
+from coding_agent.errors import LogDamaged
 from coding_agent.replay.expected import expected_file, recorded_head
 from coding_agent.store.manifest import Manifests
 from coding_agent.store.reader import verify
@@ -52,3 +53,10 @@ def known_chain(log: Path) -> Chain:
     if (recorded := recorded_head(log)) is not None:
         return Chain(head=head, recorded=recorded, recorded_in=str(expected_file(log)))
     return Chain(head=head)
+
+
+def refuse_exchanged(log: Path) -> None:
+    """Raises LogDamaged for an intact log that is not the one which manifest or expectation were written for."""
+    known = known_chain(log)
+    if known.recorded not in {None, known.head}:
+        raise LogDamaged(str(log), f"its chain {known.message}")

@@ -15,6 +15,7 @@ from coding_agent.errors import UsageError
 from coding_agent.events.schema import Done, EpisodeStarted, Event, Stopped
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy
+from coding_agent.replay.chain import refuse_exchanged
 from coding_agent.replay.sealed import first_divergence
 from coding_agent.rollout.begin import Source, history
 from coding_agent.rollout.decide import Append, Grade, decide
@@ -62,6 +63,7 @@ def fork_jobs(
 
 
 def _check_derived(log: Path, records: list[Decoded], limits: Limits) -> None:
+    refuse_exchanged(log)
     found = first_divergence(records)
     if found is None:
         return

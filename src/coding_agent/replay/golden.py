@@ -14,7 +14,7 @@ from typing import Any, Literal
 import attrs
 import orjson
 
-from coding_agent.errors import LogDamaged, LogIncompatible, LogTorn, StoreError, UsageError
+from coding_agent.errors import LogDamaged, LogIncompatible, LogTorn, StoreError, StoreUnreadable, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event
 from coding_agent.projections.conversation import conversation
 from coding_agent.projections.metrics import episode_metrics
@@ -22,19 +22,22 @@ from coding_agent.projections.patch import patch
 from coding_agent.projections.reward import reward
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.projections.transcript import transcript
+from coding_agent.replay.chain import refuse_exchanged
 from coding_agent.replay.divergence import Divergence, first_difference
-from coding_agent.replay.expected import expected_file, recorded_head
+from coding_agent.replay.expected import expected_file, read_expected, recorded_head
 from coding_agent.replay.report import details, explain, headline
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.rollout.begin import blob_names
 from coding_agent.rollout.start import harness
 from coding_agent.store.blobs import BlobStore
+from coding_agent.store.disk import REAL_DISK, write_file
 from coding_agent.store.named import BLOB_NAME
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import blobs_of
 
 Problem = Literal[
-    "damaged", "missing", "incompatible", "unsealed", "replaced", "diverged", "changed", "no expectation", "no log"
+    "damaged", "missing", "unreadable", "incompatible", "unsealed", "replaced", "diverged", "changed", "no expectation",
+    "no log",
 ]  # fmt: skip
 REPLACED = (
     "{log} is another log than {expected} was written for: that one ended in chain {then}, this one in {now}. "
@@ -83,7 +86,7 @@ def expectation(log: Path) -> dict[str, Any]:
 def check(log: Path) -> Finding | None:
     """Verify, replay and project one golden episode; None: all as recorded."""
     expected = expected_file(log)
-    if not log.exists():
+    if not log.exists() and expected.exists():
         return Finding(problem="no log", text=f"{expected} expects a log that is not there; accept `trim` removes it")
     if (another := _another_log(log)) is not None:
         return another
@@ -94,13 +97,15 @@ def check(log: Path) -> Finding | None:
         return Finding(problem="incompatible", text=str(error))
     except (LogDamaged, LogTorn) as error:
         return Finding(problem="damaged", text=str(error))
+    except StoreUnreadable as error:
+        return Finding(problem="unreadable", text=str(error))
     except StoreError as error:
-        return Finding(problem="missing", text=str(error))
+        return Finding(problem="damaged" if Path(error.file).exists() else "missing", text=str(error))
     if replay.divergence is not None:
         return Finding(problem="diverged", text=diverged(log, replay), divergence=replay.divergence)
     if not expected.exists():
         return Finding(problem="no expectation", text=f"{log} has no {expected.name}; accept `create` writes it")
-    return _compare(expected, now)
+    return _compare(log, now)
 
 
 def _another_log(log: Path) -> Finding | None:
@@ -115,14 +120,18 @@ def _another_log(log: Path) -> Finding | None:
     ))  # fmt: skip
 
 
-def _compare(expected: Path, now: dict[str, Any]) -> Finding | None:
+def _compare(log: Path, now: dict[str, Any]) -> Finding | None:
+    expected = expected_file(log)
     try:
-        then = orjson.loads(expected.read_bytes())
+        then = read_expected(log)
         parts = [(name, then[name], now[name]) for name in ("log", "projections")]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        return Finding(
-            problem="changed", text=f"{expected} is not an expectation: {error!r}; accept `fix` writes it anew"
-        )
+    except StoreUnreadable as error:
+        return Finding(problem="unreadable", text=str(error))
+    except StoreError as error:
+        return Finding(problem="changed", text=f"{error}; accept `fix` writes it anew")
+    except (KeyError, TypeError):
+        text = f"{expected}: expected an object with `log` and `projections`; accept `fix` writes it anew"
+        return Finding(problem="changed", text=text)
     for name, left, right in parts:
         found = first_difference(left, right, name)
         if found is not None:
@@ -149,8 +158,8 @@ def record(log: Path, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for data in content:
         BlobStore(folder / "blobs").put(data)
-    target.write_bytes(log.read_bytes())
-    expected_file(target).write_bytes(expected)
+    write_file(REAL_DISK, target, log.read_bytes())
+    write_file(REAL_DISK, expected_file(target), expected)
     return target
 
 
@@ -160,12 +169,13 @@ def recordable(log: Path, folder: Path, name: str) -> Path:
     Raises UsageError for a name that is taken or no name, for an episode that is not finished or does not replay;
     StoreError when the log is not intact.
     """
-    if not name or Path(name).name != name or name.startswith("."):
-        raise UsageError(f"--name: expected the name of a file without a folder, found {name!r}")
+    if not name or Path(name).name != name or name.startswith(".") or name == "manifest":
+        raise UsageError(f"{log}: expected the name of a file without a folder (--name), found {name!r}")
     target = folder / f"{name}.jsonl"
     if target.exists() or expected_file(target).exists():
         raise UsageError(f"{target} is there already; choose another --name, or remove it")
     replay = replay_log(log)
+    refuse_exchanged(log)
     if replay.divergence is not None:
         raise UsageError(f"today's code does not derive this episode\n{diverged(log, replay)}")
     if not replay.sealed:
@@ -189,7 +199,7 @@ def write_expectation(log: Path, **provenance: Any) -> Path:
     """Write what is projected now beside the log."""
     data = {**expectation(log), **provenance}
     file = expected_file(log)
-    file.write_bytes(_document(data))
+    write_file(REAL_DISK, file, _document(data))
     return file
 
 

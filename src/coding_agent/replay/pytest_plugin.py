@@ -111,9 +111,9 @@ class ReplayItem(pytest.Item):
         self.add_report_section("call", "accepted", done)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from coding_agent.errors import UsageError  # noqa: PLC0415  only when a replay has failed
+        from coding_agent.errors import CodingAgentError  # noqa: PLC0415  only when a replay has failed
 
-        if isinstance(excinfo.value, ReplayFailed | UsageError):
+        if isinstance(excinfo.value, ReplayFailed | CodingAgentError | OSError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
