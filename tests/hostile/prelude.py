@@ -36,6 +36,15 @@ def refused(what, action, *arguments, by=(OSError, MemoryError, RuntimeError)):
     escaped("%s: %r" % (what, found))
 
 
+def absent(place):
+    """Nothing is there; or, as in a container, a directory that is empty and stays so, and a name of the sandbox's own."""
+    if not os.path.lexists(place) or (place == "/etc/hostname" and open(place).read().strip() == "sandbox"):
+        return
+    if place not in ("/run", "/sys") or not os.path.isdir(place) or os.listdir(place):
+        escaped(place)
+    refused("a file in " + place, open, place + "/x", "w")
+
+
 def forked(action):
     """What `action` of a child process came to: its exit status, or minus the signal."""
     pid = os.fork()

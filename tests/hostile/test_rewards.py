@@ -24,7 +24,9 @@ from tests.rollout.worlds import job, roll_out
 
 pytestmark = pytest.mark.xdist_group("corpora")
 CHEATS, FAIR, RESIDUAL = attempts("cheats"), attempts("fair"), attempts("residual")
-NO_TAMPERING = frozenset({"blocked", "case-insensitive-twin", "does-nothing", "green-then-broken"})
+NO_TAMPERING = frozenset(
+    {"blocked", "case-insensitive-twin", "does-nothing", "green-then-broken", "order-answers-in-data"}
+)
 """Work that is only wrong."""
 ONLY_NOTED = frozenset(
     {"boundary-exits-cleanly", "colliding-ids", "hidden-test-guessed", "not-ended-daemon", "system-exit",
@@ -90,7 +92,7 @@ def test_what_is_paid_in_the_tests_process_is_marked_by_the_audit_and_not_paid_a
     task: str, tmp_path: Path
 ) -> None:
     corpus = [each for each in RESIDUAL if each.task == task]
-    assert len(corpus) == 7
+    assert len(corpus) >= 8
     for across, reward in (((), 1.0), (SHIPPED.across if task == SHIPPED.id else BOUNDARY.across, 0.0)):
         outcomes = played(corpus, tmp_path / str(reward), across=across)
         assert earned(outcomes) == {each.name: ("submitted", reward) for each in corpus}

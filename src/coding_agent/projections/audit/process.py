@@ -12,6 +12,8 @@ _TRACES = frozenset({"sys.settrace", "sys.setprofile", "threading.settrace", "th
 _STEERS = frozenset({"f_trace", "f_lineno", "f_trace_opcodes"})
 _SOURCE = re.compile(r"^[\w./-]*\.py$|^(?:[\w./-]*/)?(?:\.?pytest\.(?:ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml)$")
 _BYTECODE = re.compile(r"^[\w./-]*(?:__pycache__|\.pyc)(?:$|[/.])")
+_RUNNERS = re.compile(r"^(?:builtins$|pytest\b|_pytest\b|pluggy\b|unittest\b)")
+_HARNESS = re.compile(r"^/opt/(?:runtime|site)\b|coding_agent_runtime")
 _WRITING = re.compile(r"[wax+]")
 
 
@@ -32,9 +34,21 @@ def _node(node: ast.AST, called: _Called) -> Iterator[str]:
                 yield "AUD-TRACE"
             elif name == "setattr" and args and called(args[0]) in {"builtins", "__builtins__"}:
                 yield "AUD-BUILTINS"
-        case ast.Assign(targets=targets):
+        case ast.Assign(targets=targets, value=value):
             for target in targets:
                 yield from _assigned(target, called)
+                if isinstance(target, ast.Attribute) and target.attr == "__module__" and _is_runner(value):
+                    yield "AUD-BORROWED"
+        case ast.Dict(keys=names, values=values):
+            for key, said in zip(names, values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "__module__" and _is_runner(said):
+                    yield "AUD-BORROWED"
+        case ast.Constant(value=str() as text) if _HARNESS.search(text):
+            yield "AUD-HARNESS"
+
+
+def _is_runner(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, str) and bool(_RUNNERS.search(value.value))
 
 
 def _assigned(target: ast.expr, called: _Called) -> Iterator[str]:

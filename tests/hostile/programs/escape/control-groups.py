@@ -1,7 +1,7 @@
-"""Leaves its control group or changes its limits: the control group file systems are not there."""
+"""Leaves its control group or changes its limits: the control group file systems are not there, or not to be reached."""
 for place in ("/sys", "/sys/fs/cgroup", "/sys/kernel", "/sys/class"):
-    if os.path.exists(place):
-        escaped(place)
+    absent(place)
 for line in open("/proc/self/mountinfo"):
-    if " cgroup" in line:
+    # A container's are covered: nobody can get there.
+    if " cgroup" in line and os.path.exists(line.split()[4]):
         escaped(line)
