@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 
+from coding_agent.cli.running import Options
+from coding_agent.errors import UsageError
+from coding_agent.store.rundir import RunDirectory
 from tests.cli.test_commands import EPISODE, ROOT, TASK, document, log_of, run
+
+OTHER = TASK.with_name("money-split")
 
 
 def kill_after(events: int, out: Path, script: Path) -> None:
@@ -56,7 +64,45 @@ def test_a_run_toml_of_somebody_else_is_refused_by_key(rolled_out: Path, tmp_pat
     (tmp_path / "run/run.toml").write_text('tasks = "all"\npolish = "repair"\n')
     done = run("resume", tmp_path / "run")
     assert done.returncode == 2
-    assert "polish" in done.stderr
+    assert "run.toml is not what a run was begun with: expected the field 'policy'" in done.stderr
+
+
+WRONG = {
+    'concurrency = "4"': "concurrency: expected an integer, found '4'",
+    "retries = true": "retries: expected an integer, found True",
+    "n_samples = 1.9": "n_samples: expected an integer, found 1.9",
+    'tasks = "tasks"': "tasks: expected a list, found 'tasks'",
+    "concurrency = 0": "concurrency: expected 1 or more, found 0",
+    'durability = "most"': "durability: expected one of",
+    'polish = "repair"': "polish: there is no such option",
+}
+
+
+@pytest.mark.parametrize(("line", "told"), WRONG.items())
+def test_a_run_toml_that_was_changed_is_read_strictly(rolled_out: Path, tmp_path: Path, line: str, told: str) -> None:
+    told_then = tomllib.loads((rolled_out / "run.toml").read_text())
+    told_then.pop(line.partition(" ")[0], None)
+    (tmp_path / "run.toml").write_text(f"{line}\n{tomli_w.dumps(told_then)}")
+    with pytest.raises(UsageError, match=re.escape(f"run.toml is not what a run was begun with: {told}")):
+        Options.of(RunDirectory.open(tmp_path))
+
+
+def test_a_run_toml_as_it_was_written_is_read(rolled_out: Path) -> None:
+    options = Options.of(RunDirectory.open(rolled_out))
+    assert (options.n_samples, options.sandbox, options.durability) == (1, "bubblewrap", "group")
+
+
+def test_a_log_that_can_not_be_begun_costs_no_other_and_is_told_of(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "run" / "episodes" / TASK.name
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("in the way")
+    done = run("rollout", TASK, OTHER, "--policy", "gold", "--out", tmp_path / "run", "-n", "1")
+    assert done.returncode == 6
+    assert "1 episodes could not be recorded to their end" in done.stderr
+    assert [line.split()[2:4] for line in done.stdout.splitlines()[1:3]] == [["not", "graded"], ["passed", "submitted"]]
+    in_the_way.unlink()
+    assert run("resume", tmp_path / "run").returncode == 0
+    assert [report["condition"] for report in document(run("verify", tmp_path / "run", "--json"))] == ["sealed"] * 2
 
 
 def test_a_damaged_log_is_refused_and_the_exit_says_so(rolled_out: Path, tmp_path: Path) -> None:

@@ -139,6 +139,47 @@ def test_grading_has_a_limit_of_its_own(tmp_path: Path, faults: At) -> None:
     assert ran.outcomes[0].passed is None
 
 
+@pytest.mark.parametrize("faults", [At(opening_=1, happening=HANGS), At(request_=1, visit=1, happening=HANGS)])
+def test_grading_that_hangs_ends_with_the_step_and_is_masked(tmp_path: Path, faults: At) -> None:
+    bare = attrs.evolve(jobs(1, script(SUBMIT))[0].task, hidden={})
+    todo = attrs.evolve(jobs(1, script(SUBMIT), limits=attrs.evolve(DAY, test_s=9000.0))[0], task=bare)
+    watch = Watch()
+    backend = SimulatedBackend(faults=faults)
+    ran = roll_out(
+        tmp_path / "run", [todo], backend, retries=1, observer=watch, ends_at=100.0, grades_until=160.0
+    )  # fmt: skip
+    assert [(cause, stage) for _, cause, stage in watch.stops] == [("infra_error", "grade")]
+    assert (ran.outcomes[0].reason, ran.outcomes[0].passed, ran.outcomes[0].attempt) == ("infra_error", None, 0)
+    assert 160.0 <= ran.ended_at < 161.0
+
+
+def test_gradings_that_stand_in_line_end_with_the_step_too(tmp_path: Path) -> None:
+    faults = At(opening_=3, happening=Happening(delay_s=50.0))
+    todo = jobs(3, script(SUBMIT), limits=DAY)
+    ran = roll_out(
+        tmp_path / "run", todo, SimulatedBackend(faults=faults), places=Places(episodes=3, graders=1),
+        ends_at=10.0, grades_until=30.0,
+    )  # fmt: skip
+    assert [outcome.reason for outcome in ran.outcomes] == ["infra_error"] * 3
+    assert ran.ended_at < 31.0
+    assert (ran.held, [verify(log).condition for log in ran.run.logs()]) == (0, ["sealed"] * 3)
+
+
+def test_a_straggler_that_the_step_stops_is_graded_in_the_time_after_it(tmp_path: Path) -> None:
+    watch = Watch()
+    todo = jobs(1, script(COMMAND), limits=DAY)
+    ran = roll_out(tmp_path / "run", todo, SimulatedBackend(), observer=watch, ends_at=100.0, grades_until=160.0)
+    assert (ran.outcomes[0].reason, ran.outcomes[0].passed) == ("time_limit", False)
+
+
+def test_a_set_up_that_hangs_ends_with_the_step(tmp_path: Path) -> None:
+    faults = At(opening_=0, happening=HANGS)
+    todo = jobs(1, script(SUBMIT), limits=DAY)
+    ran = roll_out(tmp_path / "run", todo, SimulatedBackend(faults=faults), retries=1, ends_at=60.0, grades_until=90.0)
+    assert ran.outcomes[0].detail == "SandboxError: set-up did not end before the time of the whole step was over"
+    assert (ran.outcomes[0].attempt, ran.ended_at < 61.0) == (0, True)
+
+
 def test_waiting_in_line_is_not_the_episodes_time(tmp_path: Path) -> None:
     todo = jobs(3, script(("run_command", '{"command": "sleep 600"}'), SUBMIT), limits=DAY)
     ran = roll_out(tmp_path / "run", todo, SimulatedBackend(), places=Places(episodes=3, sandboxes=1))

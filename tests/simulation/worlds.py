@@ -115,6 +115,7 @@ def roll_out(
     place: Path | RunDirectory, todo: Sequence[Job], backend: SimulatedBackend, *, seed: int = 0, places: Places | None = None,
     retries: int = 0, cancel_at: int = 0, cancel_after_s: float = math.inf, durability: Durability = "none",
     observer: Observer = ignore, on_outcome: Callable[[Outcome], None] | None = None,
+    ends_at: float | None = None, grades_until: float | None = None,
 ) -> Ran:  # fmt: skip
     """Play the jobs in a run directory, or in a new one, on the schedule of `seed`; cancelled at the `cancel_at`th step, or then."""
     run = place if isinstance(place, RunDirectory) else RunDirectory.create(place, {})
@@ -131,7 +132,14 @@ def roll_out(
     async def main() -> Ran:
         lanes = Lanes.of(models=room.models, sandboxes=room.sandboxes, graders=room.graders)
         world = World(
-            backend=backend, spec=SandboxSpec(), run=run, lanes=lanes, durability=durability, observer=observer
+            backend=backend,
+            spec=SandboxSpec(),
+            run=run,
+            lanes=lanes,
+            durability=durability,
+            observer=observer,
+            ends_at=ends_at,
+            grades_until=grades_until,
         )
         groups: list[tuple[str, int]] = []
         scheduler = Scheduler(

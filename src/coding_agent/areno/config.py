@@ -61,6 +61,8 @@ class ArenoConfig:
     """New attempts after an infrastructure failure, per episode."""
     step_seconds: float = attrs.field(default=1800.0, validator=_positive)
     """After which the episodes of a step that still run are stopped and graded as they are."""
+    grading_seconds: float = attrs.field(default=300.0, validator=_positive)
+    """How long after that the last gradings may take; what is not graded by then is masked with its group."""
     request_seconds: float = attrs.field(default=1800.0, validator=_positive)
     """Of one model request, waiting in AReno's queue included."""
     max_dead_steps: int = attrs.field(default=3, validator=_positive)

@@ -18,16 +18,19 @@ from pathlib import Path
 import anyio
 import attrs
 import structlog
+from anyio import to_thread
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.gone_on import next_step, refuse_another_reading
+from coding_agent.areno.left_over import KILLED, left_over, seal_all
 from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.loop_thread import LoopThread
 from coding_agent.areno.policy import ArenoPolicy
 from coding_agent.errors import StoreError, TaskError
+from coding_agent.events.text import escape
 from coding_agent.events.values import Limits
 from coding_agent.rollout.host import allow_files
-from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
+from coding_agent.rollout.scheduler import UNFINISHED, Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
@@ -76,6 +79,9 @@ class Service:
             self._manifest = self.run.manifest()
             self._resources.callback(self._manifest.close)
             self.next_step = next_step(self.run)
+            seal_all(self.run, self._manifest, left_over(self.run), cause="cancelled", detail=KILLED)
+            self._broken: dict[Path, str] = {}
+            """Logs of this process that could not be written to their end, and why."""
             self._samples = _samples_taken(self.run)
             self._backend: SandboxBackend = make_backend(config.sandbox)
             thread = LoopThread("coding-agent")
@@ -118,9 +124,12 @@ class Service:
         keys = {(job.task.id, job.sample): key for key, job in jobs.items()}
 
         def keep(outcome: Outcome) -> None:
+            if outcome.reason == UNFINISHED:
+                self._broken[outcome.path] = played.problem = outcome.detail
             played.outcomes[keys[outcome.task, outcome.sample]] = outcome
 
         with anyio.CancelScope() as self._scope:
+            await to_thread.run_sync(self._mend)
             scheduler = Scheduler(
                 world=self._world(slots),
                 start=functools.partial(start_episode, backend=self._backend, toolset=self.config.toolset),
@@ -132,11 +141,19 @@ class Service:
             try:
                 await scheduler.run(list(jobs.values()), self._manifest)
             except* StoreError as group:
-                # The disk is what failed; what was recorded until then still counts.
+                # The manifest can not be written, so no episode could say that it ended; what did until then counts.
                 played.problem = "; ".join(str(error) for error in group.exceptions)
                 _log.error("the step could not be recorded", step=step, problem=played.problem)
         self._scope = None
+        await to_thread.run_sync(self._mend)
         return played
+
+    def _mend(self) -> None:
+        """Seal what could not be written before, so that its log says why nobody learnt from it."""
+        for log, why in list(self._broken.items()):
+            detail = f"its log could not be written: {why}"
+            if not seal_all(self.run, self._manifest, [log], cause="infra_error", detail=escape(detail)):
+                del self._broken[log]
 
     def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
         try:
@@ -170,6 +187,7 @@ class Service:
             lanes=Lanes.of(models=slots, sandboxes=config.concurrency or slots, graders=config.graders),
             durability=config.durability,
             ends_at=anyio.current_time() + config.step_seconds,
+            grades_until=anyio.current_time() + config.step_seconds + config.grading_seconds,
         )
 
 

@@ -10,22 +10,22 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.abc
 import attrs
-import cattrs
 
 from coding_agent.cli import exits
 from coding_agent.cli.output import err, out, print_json
 from coding_agent.cli.policies import policy_factory
 from coding_agent.cli.progress import Watch, outcome_table
 from coding_agent.errors import UsageError, ungrouped
+from coding_agent.events.strict import Rejected, UnknownField, strict_reader
 from coding_agent.rollout.host import allow_files
-from coding_agent.rollout.scheduler import Job, Outcome, Scheduler, episode_seed
+from coding_agent.rollout.scheduler import UNFINISHED, Job, Outcome, Scheduler, episode_seed
 from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
@@ -35,7 +35,15 @@ from coding_agent.store.rundir import RunDirectory
 from coding_agent.store.writer import Durability
 from coding_agent.tasks.load import find_tasks
 
-FAILED = frozenset({"infra_error", "policy_error", "unfinished"})
+FAILED = frozenset({"infra_error", "policy_error"})
+
+
+def _at_least(least: int) -> Callable[[Any, attrs.Attribute[Any], int], None]:
+    def check(_: Any, attribute: attrs.Attribute[Any], value: int) -> None:
+        if value < least:
+            raise ValueError(f"{attribute.name}: expected {least} or more, found {value}")
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -44,13 +52,13 @@ class Options:
 
     tasks: tuple[str, ...]
     policy: str
-    n_samples: int
-    concurrency: int
+    n_samples: int = attrs.field(validator=_at_least(1))
+    concurrency: int = attrs.field(validator=_at_least(1))
     seed: int
-    max_turns: int | None = None
+    max_turns: int | None = attrs.field(default=None, validator=attrs.validators.optional(_at_least(1)))
     sandbox: str
     durability: Durability
-    retries: int
+    retries: int = attrs.field(validator=_at_least(0))
     directory: str = attrs.field(factory=lambda: str(Path.cwd()))
     """Where the command was given: paths in `tasks` and `policy` are relative to it."""
     fork: Fork | None = None
@@ -65,10 +73,15 @@ class Options:
         if "areno" in run.configuration:
             raise UsageError(f"{run.path} is a training run: start `areno train` again with the same run_dir to go on")
         try:
-            return cattrs.Converter(forbid_extra_keys=True).structure(run.configuration, cls)
-        except Exception as error:
-            problems = "; ".join(cattrs.transform_error(error))
-            raise UsageError(f"{run.path / 'run.toml'} is not what a run was begun with: {problems}") from error
+            return strict_reader().structure(run.configuration, cls)
+        except Rejected as wrong:
+            key = wrong.path("").removeprefix(".")
+            problem = f"{key}{': ' * bool(key)}expected {wrong.expected}, found {wrong.found!r}"
+        except UnknownField as unknown:
+            problem = f"{str(unknown).rpartition('.')[2]}: there is no such option"
+        except ValueError as error:
+            problem = str(error)
+        raise UsageError(f"{run.path / 'run.toml'} is not what a run was begun with: {problem}")
 
 
 def _is_set(_: object, value: object) -> bool:
@@ -187,6 +200,14 @@ def report(
     if interrupted:
         again = shlex.join(("coding-agent", "resume", str(run.path)))
         err.print(f"interrupted: {len(outcomes)} episodes had ended; `{again}` goes on", markup=False)
+    lost = [outcome for outcome in outcomes if outcome.reason == UNFINISHED]
+    if lost:
+        again = shlex.join(("coding-agent", "resume", str(run.path)))
+        err.print(
+            f"{len(lost)} episodes could not be recorded to their end, the first: {lost[0].detail}; "
+            f"once that is mended `{again}` goes on",
+            markup=False,
+        )
     if as_json:
         print_json({"run": str(run.path), "interrupted": interrupted, "episodes": outcomes, "passed": passed, **more})
         return
@@ -212,4 +233,6 @@ def exit_of(outcomes: list[Outcome], *, interrupted: bool) -> int:
     """What a run exits with."""
     if interrupted:
         return exits.INTERRUPTED
+    if any(outcome.reason == UNFINISHED for outcome in outcomes):
+        return exits.REFUSED
     return exits.DIFFERENT if any(outcome.reason in FAILED for outcome in outcomes) else exits.OK

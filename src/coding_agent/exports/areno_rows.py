@@ -89,15 +89,22 @@ def trained(attempts: Iterable[Played]) -> list[Trained]:
 
     A step that was interrupted is left out: AReno never got it.
     """
+    last = _last(attempts)
+    left_out = set(interrupted(last))
     steps: dict[int | None, list[Played]] = {}
-    for each in sorted(_last(attempts), key=_place):
+    for each in sorted(last, key=_place):
         steps.setdefault(each.step, []).append(each)
-    return [each for step in steps.values() if not _is_interrupted(step) for each in _of_step(step)]
+    return [each for number, step in steps.items() if number not in left_out for each in _of_step(step)]
 
 
 def interrupted(attempts: Iterable[Played]) -> list[int]:
-    """Steps with an episode that was cancelled, or has no end: they came to their end with the process."""
-    return sorted({each.step for each in _last(attempts) if each.step is not None and _is_interrupted([each])})
+    """Steps with a cancelled episode, and the last one if an episode of it has no end: they ended with the process.
+
+    An earlier one without an end has a log that could not be written, which costs its group: training went on.
+    """
+    of_steps = [(each.step, each.reason) for each in _last(attempts) if each.step is not None]
+    latest = max((step for step, _ in of_steps), default=None)
+    return sorted({step for step, why in of_steps if why == "cancelled" or (why is None and step == latest)})
 
 
 def advantage(reward: float, group: Sequence[float]) -> float:
@@ -137,10 +144,6 @@ def _place(each: Played) -> tuple[int, int, str, int]:
     prompt = each.group.rpartition("/")[2]
     number = int(prompt) if each.step is not None and prompt.isdecimal() else 0
     return (-1 if each.step is None else each.step, number, each.group, each.sample)
-
-
-def _is_interrupted(step: Sequence[Played]) -> bool:
-    return any(each.step is not None and each.reason in {None, "cancelled"} for each in step)
 
 
 def _of_step(step: Sequence[Played]) -> list[Trained]:

@@ -6,6 +6,8 @@ and travels on; only bugs leave this file as exceptions.
 
 from __future__ import annotations
 
+import math
+
 import anyio
 
 from coding_agent.errors import EncodeError, PolicyError, PolicyUnavailable, SandboxError, StoreError
@@ -82,7 +84,7 @@ class Episode:
         if world.is_over():
             raise SandboxError("no sandbox came free before the time of the whole step was over")
         began, is_set_up = anyio.current_time(), False
-        with anyio.move_on_after(world.set_up_s) as clock:
+        with anyio.CancelScope(deadline=world.deadline(began + world.set_up_s)) as clock:
             async with world.backend.open(world.spec) as sandbox:
                 expected = self._changes[-1].tree if self._changes else self.state.header.tree
                 await refill(sandbox, self._base, self._changes, world.run.blobs.get, expected)
@@ -90,7 +92,8 @@ class Episode:
                 while _is_live(step := decide(self.state)):
                     await self.journal.record(*await self._answer(step, sandbox))
         if clock.cancelled_caught and not is_set_up:
-            raise SandboxError(f"set-up did not end within {world.set_up_s:g} s")
+            bound = "before the time of the whole step was over" if world.is_over() else f"within {world.set_up_s:g} s"
+            raise SandboxError(f"set-up did not end {bound}")
         if clock.cancelled_caught:
             whose = "the time of the whole step is over" if world.is_over() else f"{own_s:g} s are over"
             await self.journal.stop("time_limit", whose)
@@ -125,11 +128,14 @@ class Episode:
     async def _grade(self) -> None:
         world = self.world
         try:
-            async with world.lanes.graders:
-                run = await grade(
-                    self.task, self.journal.events, backend=world.backend, spec=world.spec,
-                    test_s=self.state.limits.test_s, read_blob=world.run.blobs.get, secrets=world.secrets,
-                )  # fmt: skip
+            with anyio.CancelScope(deadline=math.inf if world.grades_until is None else world.grades_until) as clock:
+                async with world.lanes.graders:
+                    run = await grade(
+                        self.task, self.journal.events, backend=world.backend, spec=world.spec,
+                        test_s=self.state.limits.test_s, read_blob=world.run.blobs.get, secrets=world.secrets,
+                    )  # fmt: skip
+            if clock.cancelled_caught:
+                raise SandboxError("it was not graded before the time of the whole step was over")  # noqa: TRY301
         except (SandboxError, StoreError, Refused) as error:
             await self.journal.stop(*_stop_of(error))
             return

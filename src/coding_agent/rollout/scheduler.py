@@ -1,6 +1,7 @@
 """Concurrent rollouts: independent episodes, no turn barrier, bounded capacity, retries that are attempts of their own.
 
-A failed episode never takes a sibling with it. Groups (the samples of one task) are reported when they are complete.
+A failed episode never takes a sibling with it, nor does one whose log can not be written. Groups (the samples of one
+task) are reported when they are complete.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import attrs
 import structlog
 from anyio import to_thread
 
-from coding_agent.errors import StoreError, ungrouped
+from coding_agent.errors import StoreError, UsageError, ungrouped
 from coding_agent.events.schema import EpisodeStarted, TestRun
 from coding_agent.events.values import Limits
 from coding_agent.events.verdict import passed
@@ -65,6 +66,7 @@ class Outcome:
     attempt: int
     path: Path
     reason: str
+    """That of its Done; `unfinished`: its log has none, as it could not be written."""
     passed: bool | None
     turns: int
     semantic_digest: str
@@ -73,6 +75,7 @@ class Outcome:
     """What stopped it, when something from outside did."""
 
 
+UNFINISHED = "unfinished"
 STALLED_S = 120.0
 """Seconds without an event or a new stage after which the watchdog names an episode."""
 
@@ -101,7 +104,7 @@ class Scheduler:
         self._live: set[Episode] = set()
 
     async def run(self, jobs: Sequence[Job], manifest: Manifest) -> list[Outcome]:
-        """All outcomes, sorted by task and sample. Raises only what makes recording impossible, and cancellation."""
+        """All outcomes, sorted by task and sample. Raises when the manifest can not be written, and cancellation."""
         waiting = iter(jobs)
         missing = Counter(job.group_name for job in jobs)
         with ungrouped():
@@ -128,6 +131,8 @@ class Scheduler:
         for job in waiting:
             outcome = await self._attempts(job, manifest)
             self.outcomes.append(outcome)
+            if outcome.reason == UNFINISHED:
+                _log.error("an episode can not be recorded", log=str(outcome.path), problem=outcome.detail)
             if self.on_outcome:
                 self.on_outcome(outcome)
             missing[job.group_name] -= 1
@@ -152,22 +157,30 @@ class Scheduler:
     async def _attempt(self, job: Job, attempt: int, manifest: Manifest) -> Outcome:
         # A cancelled run begins nothing more.
         await anyio.lowlevel.checkpoint_if_cancelled()
-        if job.source is None:
-            beginning = self._begin(job, attempt)
-        else:
-            beginning = await to_thread.run_sync(self._begin, job, attempt)
+        try:
+            if job.source is None:
+                beginning = self._begin(job, attempt)
+            else:
+                beginning = await to_thread.run_sync(self._begin, job, attempt)
+        except StoreError as error:
+            return self._unwritten(job, attempt, error)
+        except UsageError as error:
+            if job.source is not None:
+                raise
+            return self._unwritten(job, attempt, error)
         with beginning.log as log:
             episode = Episode(task=job.task, policy=job.policy, world=self.world, beginning=beginning)
             self._live.add(episode)
+            unwritten = None
             try:
-                await self._play(episode)
+                unwritten = await self._play(episode)
             finally:
                 self._live.discard(episode)
                 outcome = self._outcome(job, attempt, log, episode.state)
                 with anyio.CancelScope(shield=True):
                     if episode.state.done is not None:
                         await to_thread.run_sync(manifest.append, self._entry(episode, outcome))
-        return outcome
+        return outcome if unwritten is None else attrs.evolve(outcome, detail=str(unwritten))
 
     def _begin(self, job: Job, attempt: int) -> Beginning:
         world = self.world
@@ -180,15 +193,28 @@ class Scheduler:
             return go_on(job.source.log, start, durability=world.durability)
         return branch(job.source, path, start, run=world.run, durability=world.durability)
 
-    async def _play(self, episode: Episode) -> None:
+    async def _play(self, episode: Episode) -> StoreError | None:
+        """What kept the episode from being recorded to its end, if anything did."""
         try:
             await episode.run()
-        except StoreError:
-            raise
+        except StoreError as error:
+            return error
         except Exception as bug:  # noqa: BLE001  the one boundary between episodes; cancellation is not an Exception
             # A bug in one episode is recorded and shown; its siblings go on.
             _log.exception("bug in an episode", log=str(episode.journal.log.path), stage=episode.journal.stage)
-            await episode.abandon(f"bug: {type(bug).__name__}: {bug}")
+            try:
+                await episode.abandon(f"bug: {type(bug).__name__}: {bug}")
+            except StoreError as error:
+                return error
+        return None
+
+    def _unwritten(self, job: Job, attempt: int, error: StoreError | UsageError) -> Outcome:
+        """Of an episode whose log could not even be begun."""
+        path = self.world.run.log_path(job.task.id, job.sample, attempt)
+        return Outcome(
+            task=job.task.id, sample=job.sample, attempt=attempt, path=path, reason=UNFINISHED, passed=None, turns=0,
+            semantic_digest="", group=job.group_name, detail=str(error),
+        )  # fmt: skip
 
     def _outcome(self, job: Job, attempt: int, log: LogWriter, state: EpisodeState) -> Outcome:
         return Outcome(
@@ -196,7 +222,7 @@ class Scheduler:
             sample=job.sample,
             attempt=attempt,
             path=log.path,
-            reason=state.done.reason if state.done else "unfinished",
+            reason=state.done.reason if state.done else UNFINISHED,
             passed=passed(state.grade) if isinstance(state.grade, TestRun) else None,
             turns=state.counts.turns,
             semantic_digest=log.state,

@@ -54,6 +54,8 @@ class World:
     """Wall-clock seconds to open a sandbox and fill its workspace."""
     ends_at: float | None = None
     """The time of the event loop's clock at which whatever still runs is stopped with `time_limit`, and graded."""
+    grades_until: float | None = None
+    """The time at which a grading that still runs, or is still in line, is a failure of the infrastructure."""
 
     def is_over(self) -> bool:
         """Nothing new is begun: the time that all episodes have together is over."""
