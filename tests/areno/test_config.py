@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
-from coding_agent.areno.config import ArenoConfig, load_config
+from coding_agent.areno.config import OTHERS, ArenoConfig, load_config
+from coding_agent.areno.curriculum import Curriculum
 from coding_agent.areno.records import load_records
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import LogLocked, TaskError, UsageError
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.by_path import HOOKS
-from tests.areno.stand import TASKS
+from tests.areno.stand import EASY, TASKS
 
 
 def test_a_folder_of_tasks_is_a_whole_configuration() -> None:
@@ -63,6 +66,9 @@ def test_the_environment_outweighs_the_file(tmp_path: Path) -> None:
         ("curriculum = {min_samples = 2.5}", "curriculum.min_samples: expected an integer, found 2.5"),
         ("curriculum = {explor = 0.5}", "explor: there is no such option; did you mean explore?"),
         ("curriculum = {difficulty = [1]}", "difficulty: expected the lowest and the highest, found [1]"),
+        ("max_seconds = inf", "max_seconds: expected a finite number of at most 2^53, found inf"),
+        ("max_turns = 9007199254740993", "max_turns: expected a finite number of at most 2^53, found 9007199254740993"),
+        ("seed = -9007199254740993", "seed: expected a finite number of at most 2^53, found -9007199254740993"),
         ("= 3", "not TOML"),
     ],
 )
@@ -82,12 +88,61 @@ def test_a_mistake_names_file_and_key(tmp_path: Path, text: str, told: str) -> N
         ("MAX_TURNS", "many", "max_turns: expected an integer, found 'many'"),
         ("TRAINABLE", "some", "trainable: expected one of all, last, final_answer, tool_arguments, found 'some'"),
         ("WEIGHTS", "3", "weights: expected an object, found 3"),
+        ("MAX_TOKENS", "1e300", "max_tokens: expected an integer, found 1e+300"),
+        ("STEP_SECONDS", "inf", "step_seconds: expected a finite number of at most 2^53, found inf"),
+        ("CURRICULUM", "{window = 4}", "window: expected 0, or at least as many as min_samples, 8, found 4"),
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(name: str, text: str, told: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_config(TASKS, {f"CODING_AGENT_{name}": text})
     assert str(caught.value) == f"CODING_AGENT_{name}: {told}"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("MAX_TURN", "did you mean CODING_AGENT_MAX_TURNS?"),
+        ("RUN_DIRECTORY", "did you mean CODING_AGENT_RUN_DIR?"),
+        ("COLOUR", "expected one of CODING_AGENT_TASKS, CODING_AGENT_RUN_DIR, "),
+    ],
+)
+def test_a_variable_that_is_no_option_is_told_with_the_nearest(name: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config(TASKS, {f"CODING_AGENT_{name}": "3"})
+    assert str(caught.value).startswith(f"CODING_AGENT_{name}: there is no such option; {told}")
+
+
+def test_variables_of_other_parts_are_left_to_them() -> None:
+    root = Path(__file__).parents[2]
+    every = [path.read_text() for place in ("src", "tests", "scripts") for path in (root / place).rglob("*.py")]
+    read = {name for text in every for name in re.findall(r'"(CODING_AGENT_[A-Z_]+)"', text)}
+    options = {f"CODING_AGENT_{name.upper()}" for name in attrs.fields_dict(ArenoConfig)}
+    assert read - options == OTHERS
+    own = {"CODING_AGENT_RUN_DIR": "/r"}
+    assert load_config(TASKS, {**own, **dict.fromkeys(OTHERS, "1")}) == load_config(TASKS, own)
+
+
+def test_paths_in_the_environment_are_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "train.toml").write_text('run_dir = "r"\n[curriculum]\nlogs = ["l"]\n')
+    monkeypatch.chdir(tmp_path)
+    own = load_config("file/train.toml", {})
+    assert (own.run_dir, own.curriculum.logs) == (f"{tmp_path}/file/r", (f"{tmp_path}/file/l",))
+    environ = {"CODING_AGENT_RUN_DIR": "r", "CODING_AGENT_TASKS": "t", "CODING_AGENT_CURRICULUM": '{logs = ["l"]}'}
+    told = load_config("file/train.toml", environ)
+    assert (told.run_dir, told.tasks, told.curriculum.logs) == (f"{tmp_path}/r", (f"{tmp_path}/t",), (f"{tmp_path}/l",))
+
+
+def test_of_a_table_the_environment_outweighs_single_keys(tmp_path: Path) -> None:
+    text = "[curriculum]\norder = 'adaptive'\nmin_samples = 4\n[weights]\ntampering = -1.0\nlines_added = -0.5\n"
+    (tmp_path / "train.toml").write_text(text)
+    environ = {"CODING_AGENT_CURRICULUM": "{explore = 0.1, window = 5}", "CODING_AGENT_WEIGHTS": "{lines_added = 0}"}
+    config = load_config(tmp_path / "train.toml", environ)
+    assert config.curriculum == Curriculum(order="adaptive", min_samples=4, explore=0.1, window=5)
+    assert config.weights == {"tampering": -1.0, "lines_added": 0.0}
 
 
 def test_the_environment_needs_no_quotes_and_no_brackets() -> None:
@@ -118,6 +173,15 @@ def test_records_come_easiest_first_and_carry_all_that_the_hooks_need(
     assert [record[KEY]["task"] for record in records[:2]] == ["interval-gap", "money-split"]
     assert all(Path(record[KEY]["folder"], "task.toml").is_file() for record in records)
     assert all(len(record["prompt"]) > 100 for record in records)
+
+
+def test_a_task_is_found_whatever_a_link_to_it_is_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "easy").symlink_to(TASKS / EASY)
+    monkeypatch.setenv("CODING_AGENT_SANDBOX", "local")
+    monkeypatch.setenv("CODING_AGENT_RUN_DIR", str(tmp_path / "run"))
+    (record,) = load_records(str(tmp_path / "tasks"))
+    assert (record[KEY]["task"], record[KEY]["folder"]) == (EASY, str(TASKS / EASY))
 
 
 def test_a_broken_task_is_told_before_any_model_is_loaded(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
@@ -21,16 +21,27 @@ from coding_agent.projections.tokens import Trainable
 URL = "file://"
 PREFIX = "CODING_AGENT_"
 """Of environment variables: `CODING_AGENT_RUN_DIR` is the option `run_dir`; values as in TOML, or plain text."""
+OTHERS = frozenset({"CODING_AGENT_SECRETS", "CODING_AGENT_CANARY", "CODING_AGENT_IMAGE", "CODING_AGENT_OOM"})
+"""Variables that other parts of the project read."""
+LARGEST = 2**53
+"""Of a number that a log can hold."""
 
 
 def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and not value > 0:
         raise ValueError(f"{attribute.name}: expected a number above 0, found {value}")
+    _bounded(_, attribute, value)
 
 
 def _not_negative(_: object, attribute: attrs.Attribute[Any], value: int) -> None:
     if value < 0:
         raise ValueError(f"{attribute.name}: expected 0 or more, found {value}")
+    _bounded(_, attribute, value)
+
+
+def _bounded(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not abs(value) <= LARGEST:
+        raise ValueError(f"{attribute.name}: expected a finite number of at most 2^53, found {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +67,7 @@ class ArenoConfig:
     concurrency: int | None = attrs.field(default=None, validator=_positive)
     """Sandboxes at a time; None: as many as AReno runs prompts, so that no model slot waits for a tool."""
     graders: int = attrs.field(factory=lambda: os.cpu_count() or 2, validator=_positive)
-    seed: int = 0
+    seed: int = attrs.field(default=0, validator=_bounded)
     retries: int = attrs.field(default=1, validator=_not_negative)
     """New attempts after an infrastructure failure, per episode."""
     step_seconds: float = attrs.field(default=1800.0, validator=_positive)
@@ -101,19 +112,30 @@ def load_config(place: str | Path, environ: Mapping[str, str] | None = None) -> 
         table, base = _read(path), path.resolve().parent
     else:
         table, base = {"tasks": [str(path)]}, Path.cwd()
-    table |= _from_environment(os.environ if environ is None else environ)
-    config = _structured(table, str(path))
+    table = _placed(table, base)
+    _structured(table, str(path))
+    config = _structured(_outweighed(table, os.environ if environ is None else environ), str(path))
     now = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
-    run_dir = config.run_dir or str(Path.cwd() / "runs" / f"areno-{now}-{os.getpid()}")
-    logs = tuple(str(base / Path(log).expanduser()) for log in config.curriculum.logs)
     return attrs.evolve(
         config,
-        tasks=tuple(str(base / Path(task).expanduser()) for task in config.tasks),
-        run_dir=str(base / Path(run_dir).expanduser()),
-        reward=None if config.reward is None else str(base / Path(config.reward).expanduser()),
-        tensorboard=config.tensorboard and str(base / Path(config.tensorboard).expanduser()),
-        curriculum=attrs.evolve(config.curriculum, logs=logs),
+        tasks=tuple(str(base / task) for task in config.tasks),
+        run_dir=config.run_dir or str(Path.cwd() / "runs" / f"areno-{now}-{os.getpid()}"),
     )
+
+
+def _placed(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The same options, with absolute paths. Whatever is of a wrong type stays as it is."""
+
+    def place(value: Any) -> Any:
+        return str(base / Path(value).expanduser()) if isinstance(value, str) and value else value
+
+    found = {name: place(value) if name in {"run_dir", "reward", "tensorboard"} else value
+             for name, value in table.items()}  # fmt: skip
+    if isinstance(found.get("tasks"), list):
+        found["tasks"] = [place(each) for each in found["tasks"]]
+    if isinstance(curriculum := found.get("curriculum"), dict) and isinstance(curriculum.get("logs"), list):
+        found["curriculum"] = {**curriculum, "logs": [place(each) for each in curriculum["logs"]]}
+    return found
 
 
 def _path_of(place: str) -> Path:
@@ -132,13 +154,18 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not TOML: {error}") from error
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    found = {}
-    for name, kind in get_type_hints(ArenoConfig).items():
-        variable = f"{PREFIX}{name.upper()}"
-        if variable in environ:
-            found[name] = _value(environ[variable], kind)
-            _structured({name: found[name]}, variable)
+def _outweighed(table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """With what the environment says instead; of a table (weights, curriculum), instead of single keys."""
+    found, kinds = dict(table), get_type_hints(ArenoConfig)
+    variables = {f"{PREFIX}{name.upper()}": name for name in kinds}
+    for variable in sorted(name for name in environ if name.startswith(PREFIX) and name not in OTHERS):
+        if variable not in variables:
+            raise UsageError(_unknown(variable.removeprefix(PREFIX).lower(), list(kinds), PREFIX))
+        name = variables[variable]
+        told = _placed({name: _value(environ[variable], kinds[name])}, Path.cwd())[name]
+        before = found.get(name)
+        found[name] = {**before, **told} if isinstance(told, dict) and isinstance(before, dict) else told
+        _structured({name: found[name]}, variable)
     return found
 
 
@@ -159,15 +186,17 @@ def _structured(table: Mapping[str, Any], place: str) -> ArenoConfig:
     except Rejected as wrong:
         problem = f"{wrong.path('').removeprefix('.')}: expected {wrong.expected}, found {wrong.found!r}"
     except UnknownField as unknown:
-        problem = _unknown(*str(unknown).split("."))
+        owner, name = str(unknown).split(".")
+        problem = _unknown(name, list(attrs.fields_dict(Curriculum if owner == Curriculum.__name__ else ArenoConfig)))
     except ValueError as error:
         problem = str(error)
     raise UsageError(f"{place}: {problem}") from None
 
 
-def _unknown(owner: str, name: str) -> str:
-    known = list(attrs.fields_dict(Curriculum if owner == Curriculum.__name__ else ArenoConfig))
+def _unknown(name: str, known: Sequence[str], prefix: str = "") -> str:
+    """`prefix`: they are environment variables."""
     close = difflib.get_close_matches(name, known, n=1)
-    return f"{name}: there is no such option; " + (
-        f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
+    shown = {each: prefix + each.upper() if prefix else each for each in (name, *known)}
+    return f"{shown[name]}: there is no such option; " + (
+        f"did you mean {shown[close[0]]}?" if close else f"expected one of {', '.join(shown[each] for each in known)}"
     )

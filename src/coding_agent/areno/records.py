@@ -81,10 +81,11 @@ def record(task: TaskSpec, folder: Path, config: ArenoConfig) -> Record:
 
 
 def task_folders(config: ArenoConfig) -> dict[str, Path]:
-    """By task id, which is its folder's name."""
+    """By task id, which is the name of its folder, whatever a link to it is called."""
     places = map(Path, config.tasks)
     found = (place for each in places for place in ([each] if (each / "task.toml").is_file() else each.iterdir()))
-    return {folder.name: folder.resolve() for folder in found if (folder / "task.toml").is_file()}
+    folders = (folder.resolve() for folder in found if (folder / "task.toml").is_file())
+    return {folder.name: folder for folder in folders}
 
 
 async def _open_once(config: ArenoConfig) -> None:
