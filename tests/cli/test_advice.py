@@ -78,8 +78,13 @@ class State:
     alone: str | None = None
     """What a log by itself is in the end, when advice changes it."""
 
+    kept: str | None = None
+    """What a log of a run is in the end, when there is no more to be done about it."""
+
     def left(self, *, alone: bool) -> str | None:
         """What it is when all that is advised was done. What a log by itself lacks, a run would have to go on with."""
+        if self.kept is not None:
+            return self.kept
         if alone:
             return self.alone or self.condition
         return None if self.condition in {"incomplete", "torn"} or self.kind == "manifest" else self.condition
@@ -94,6 +99,18 @@ def change_end(place: Place) -> None:
     place.manifest.unlink()
     raw = place.log.read_bytes()
     place.log.write_bytes(raw[:-9] + b"x" + raw[-8:])
+
+
+def through_a_link(place: Place) -> None:
+    """Sealed, then cut in a line; the run is met through a link to its episodes."""
+    cut(place.log, -9)
+    (place.run / "episodes").rename(place.run.parent / "elsewhere")
+    (place.run / "episodes").symlink_to(place.run.parent / "elsewhere")
+
+
+def cut_and_change_manifest(place: Place) -> None:
+    cut(place.log, -9)
+    change(place.manifest)
 
 
 def keep_lines_and_no_blob(place: Place) -> None:
@@ -116,6 +133,12 @@ STATES = {
     ),
     "sealed, then cut in a line": State(lambda p: cut(p.log, -9), "log", "damaged", exits.DAMAGED, exits.DAMAGED),
     "sealed, then cut to nothing": State(lambda p: cut(p.log, 0), "log", "damaged", exits.DAMAGED, exits.DAMAGED),
+    "sealed, then cut in a line, through a link": State(
+        through_a_link, "log", "damaged", exits.DAMAGED, exits.DAMAGED
+    ),
+    "sealed, then cut in a line, manifest changed": State(
+        cut_and_change_manifest, "log", "torn", exits.DAMAGED, exits.DAMAGED, kept="damaged"
+    ),
     "newer": State(newer, "log", "incompatible", exits.INCOMPATIBLE, exits.INCOMPATIBLE, exits.INCOMPATIBLE),
     "gone": State(lambda p: unlink(p.log), "log", "missing", exits.USAGE, exits.USAGE),
     "blob changed": State(lambda p: change(p.blob), "blob", "damaged", exits.DAMAGED, exits.OK, exits.OK),
@@ -130,8 +153,8 @@ STATES = {
 }  # fmt: skip
 
 
-IN_A_RUN = {"sealed, then cut in a line", "sealed, then cut to nothing", "gone", "manifest torn", "manifest changed"}
-ALONE = [name for name in STATES if name not in {"sealed", *IN_A_RUN}]
+IN_A_RUN = ("sealed, then cut", "gone", "manifest")
+ALONE = [name for name in STATES if name != "sealed" and not name.startswith(IN_A_RUN)]
 
 
 def answer(*arguments: object) -> tuple[int, Any]:
@@ -231,7 +254,7 @@ def follow(place: Place, state: State, verified: Path) -> None:
             break
         command = found[0]["next"]["command"]
         assert shlex.join(["coding-agent", *command]) in found[0]["next"]["text"]
-        assert answer(*command)[0] == exits.OK
+        assert answer(*command)[0] == (exits.OK if state.kept is None else exits.DAMAGED)
         if command[0] == "replay":
             break
     left = [(each["kind"], each["condition"]) for each in wrong(verified)[1] if each["kind"] == state.kind]
@@ -257,7 +280,7 @@ def test_what_is_advised_for_a_log_of_a_training_works_and_is_not_to_resume_it(
 
 
 def test_the_table_has_a_row_for_whatever_a_report_can_say() -> None:
-    conditions = {"log": {*get_args(LogCondition), "empty", "lacking"}, "manifest": {"torn", "damaged", "unreadable"},
+    conditions = {"log": {*get_args(LogCondition), "empty", "lacking", "doubtful"}, "manifest": {"torn", "damaged", "unreadable"},
                   "blob": {"missing", "damaged", "unreadable"}, "folder": {"unreadable"}}  # fmt: skip
     rows = {(kind, name, run) for kind, names in conditions.items() for name in names for run in (True, False)}
     assert set(TABLE) == rows

@@ -102,7 +102,7 @@ def test_a_torn_log_is_not_cut_while_the_manifest_can_not_say_whether_it_was_sea
     assert (code, f"{index}: can not be read: Permission denied" in errors.replace("\n", " ")) == (exits.REFUSED, True)
     assert log.read_bytes() == before
     code, reports, _ = answer("verify", log)
-    assert [(each["kind"], each["condition"]) for each in reports] == [("log", "torn"), ("manifest", "unreadable")]
+    assert [(each["kind"], each["condition"]) for each in reports] == [("manifest", "unreadable"), ("log", "torn")]
 
 
 def test_a_blob_that_can_not_be_read_is_not_called_damaged(run: RunDirectory) -> None:

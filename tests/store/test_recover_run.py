@@ -74,7 +74,38 @@ def test_a_damaged_manifest_is_rebuilt_when_asked_and_kept(run: RunDirectory) ->
     index(run).write_bytes(damaged)
     done = recover_run(run, rebuild=True)
     assert done.manifest is not None
-    assert (index(run).read_bytes(), done.manifest.read_bytes()) == (whole, damaged)
+    assert sorted(each.path for each in read_manifest(index(run))) == [f"episodes/toy/{n}.0.jsonl" for n in range(3)]
+    assert (done.manifest.read_bytes(), conditions(run)) == (damaged, [("log", "sealed")] * 3)
+
+
+@pytest.mark.parametrize("shortened", [0, 1, 2])
+def test_rebuilding_the_manifest_does_not_make_torn_what_any_line_says_was_sealed(
+    run: RunDirectory, shortened: int
+) -> None:
+    index(run).write_bytes(index(run).read_bytes().replace(b"toy", b"joy", 1))
+    log = run.log_path("toy", shortened, 0)
+    log.write_bytes(content := log.read_bytes()[:-9])
+    done = recover_run(run, rebuild=True)
+    assert [(each.file, each.condition) for each in done.refused] == [(str(log), "damaged")]
+    assert recover_run(run).refused == done.refused
+    assert log.read_bytes() == content
+
+
+def test_no_log_is_cut_while_a_lost_line_of_the_manifest_may_have_named_it(run: RunDirectory) -> None:
+    index(run).write_bytes(index(run).read_bytes().replace(b'"path":"episodes/toy/0', b'"path":"episodes/joy/0', 1))
+    log = run.log_path("toy", 0, 0)
+    log.write_bytes(content := log.read_bytes()[:-9])
+    (left,) = recover_run(run, rebuild=True).refused
+    assert (left.file, left.condition, log.read_bytes()) == (str(log), "torn", content)
+    assert "manifest.jsonl.torn lost may have said that it was sealed" in (left.problem or "")
+
+
+def test_rebuilding_cuts_what_was_never_sealed(run: RunDirectory) -> None:
+    index(run).write_bytes(index(run).read_bytes().replace(b"toy", b"joy", 1))
+    torn = write_log(run.log_path("toy", 3, 0), toy_episode()[:4], durability="none")
+    torn.write_bytes(torn.read_bytes() + b"{")
+    done = recover_run(run, rebuild=True)
+    assert ([each.report.file for each in done.recovered], done.refused) == ([str(torn)], ())
 
 
 def test_what_was_sealed_just_before_the_crash_joins_the_manifest(run: RunDirectory) -> None:
@@ -100,6 +131,46 @@ def test_a_sealed_log_is_not_torn_whatever_its_last_line_looks_like(run: RunDire
     log = run.log_path("toy", 0, 0)
     log.write_bytes(content := log.read_bytes()[:-9])
     with pytest.raises(LogDamaged, match="it was sealed with 9 events, as the manifest says"):
+        recover(log)
+    assert log.read_bytes() == content
+
+
+@pytest.mark.parametrize("way", ["from the folder", "link to the log", "link to the folder"])
+def test_whichever_way_leads_to_a_sealed_log_it_is_not_cut(
+    run: RunDirectory, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = run.log_path("toy", 0, 0)
+    log.write_bytes(content := log.read_bytes()[:-9])
+    monkeypatch.chdir(log.parent)
+    (tmp_path / "l.jsonl").symlink_to(log)
+    (tmp_path / "folder").symlink_to(log.parent)
+    ways = {"link to the log": tmp_path / "l.jsonl", "link to the folder": tmp_path / "folder" / log.name}
+    with pytest.raises(LogDamaged, match=r"as the manifest says \(line 1 of "):
+        recover(ways.get(way, Path("..", "toy", log.name)))
+    assert log.read_bytes() == content
+
+
+def test_a_run_that_links_to_where_its_logs_are_knows_them(run: RunDirectory, tmp_path: Path) -> None:
+    (run.path / "episodes").rename(tmp_path / "elsewhere")
+    (run.path / "episodes").symlink_to(tmp_path / "elsewhere")
+    log = run.log_path("toy", 0, 0)
+    log.write_bytes(log.read_bytes()[:-9])
+    with pytest.raises(LogDamaged, match="as the manifest says"):
+        recover(log)
+
+
+def test_the_original_of_a_linked_log_is_kept_beside_the_log(run: RunDirectory, tmp_path: Path) -> None:
+    torn = write_log(run.log_path("toy", 3, 0), toy_episode()[:4], durability="none")
+    torn.write_bytes(torn.read_bytes() + b"{")
+    (tmp_path / "l.jsonl").symlink_to(torn)
+    assert recover(tmp_path / "l.jsonl").original == torn.with_name("3.0.jsonl.torn")
+
+
+def test_a_log_is_not_cut_when_the_manifest_is_damaged_before_it_could_name_it(run: RunDirectory) -> None:
+    index(run).write_bytes(index(run).read_bytes().replace(b"toy", b"joy", 1))
+    log = run.log_path("toy", 2, 0)
+    log.write_bytes(content := log.read_bytes()[:-9])
+    with pytest.raises(LogDamaged, match=r"manifest\.jsonl, line 1, byte 0: whether .* was sealed can not be known"):
         recover(log)
     assert log.read_bytes() == content
 

@@ -11,8 +11,8 @@ import click
 from coding_agent.cli import exits
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import StoreUnreadable, UsageError
+from coding_agent.store.known import Manifests
 from coding_agent.store.listing import logs_below
-from coding_agent.store.manifest import Manifests
 from coding_agent.store.reader import LogReport
 from coding_agent.store.rundir import RunDirectory, problem_of, verify_log
 
@@ -50,7 +50,7 @@ def reports_of(path: Path, manifests: Manifests) -> Iterator[LogReport]:
     if path.is_dir() and ((path / "run.toml").exists() or (path / "manifest.jsonl").exists()):
         yield from RunDirectory(path).verify()
         return
-    if not path.exists() and manifests.entry(path) is None:
+    if not path.exists() and manifests.about(path)[1] is None:
         raise UsageError(f"{path} does not exist")
     unlisted: list[StoreUnreadable] = []
     logs = list(logs_below(path, refused=unlisted.append)) if path.is_dir() else [path]

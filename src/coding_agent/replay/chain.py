@@ -12,7 +12,7 @@ import attrs
 
 from coding_agent.errors import LogDamaged
 from coding_agent.replay.expected import expected_file, recorded_head
-from coding_agent.store.manifest import Manifests
+from coding_agent.store.known import Manifests
 from coding_agent.store.reader import verify
 
 
@@ -45,11 +45,9 @@ class Chain:
 
 def known_chain(log: Path) -> Chain:
     """For a log that is intact."""
-    head, entry = verify(log).head, Manifests().entry(log)
-    if entry is not None:
-        manifests = (folder / "manifest.jsonl" for folder in log.absolute().parents)
-        nearest = next(manifest for manifest in manifests if manifest.exists())
-        return Chain(head=head, recorded=entry.head, recorded_in=str(nearest))
+    head, (_, listed) = verify(log).head, Manifests().about(log)
+    if listed is not None:
+        return Chain(head=head, recorded=listed.entry.head, recorded_in=str(listed.manifest))
     if (recorded := recorded_head(log)) is not None:
         return Chain(head=head, recorded=recorded, recorded_in=str(expected_file(log)))
     return Chain(head=head)

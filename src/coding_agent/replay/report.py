@@ -94,7 +94,8 @@ def report_of(path: Path) -> Result:
     try:
         return explain(path, replay_log(path))
     except StoreError as error:
-        wrong = (each.condition for each in verify_log(path) if each.condition not in {"sealed", "incomplete"})
+        found = (each for each in verify_log(path) if each.kind != "manifest")
+        wrong = (each.condition for each in found if each.condition not in {"sealed", "incomplete"})
         # What only decoding finds wrong, `verify` does not.
         condition = next(wrong, condition_of(error))
         return Result(file=str(path), outcome=condition, problem=str(error), next=advice_about(error))

@@ -16,7 +16,7 @@ from coding_agent.errors import UsageError
 from coding_agent.events.schema import Done, EpisodeStarted, Stopped
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Job
-from coding_agent.store.manifest import Manifests
+from coding_agent.store.known import Manifests
 from coding_agent.store.reader import LogReport, read_events
 from coding_agent.store.recover import Recovery, recover
 from coding_agent.store.rundir import RunDirectory, verify_log
@@ -59,7 +59,9 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
             continue
         log = run.log_path(job.task.id, job.sample, attempt)
         # A log that was sealed and is not any more lost events, and must not go on as if it had not.
-        report, *blobs = verify_log(log, manifests=manifests)
+        reports = list(verify_log(log, manifests=manifests))
+        report = next(each for each in reports if each.kind == "log")
+        blobs = [each for each in reports if each.kind == "blob"]
         if report.condition == "torn":
             recovered.append(recover(log))
             report = recovered[-1].report
@@ -79,7 +81,7 @@ def _latest(run: RunDirectory, job: Job, manifests: Manifests) -> int | None:
     attempt = None
     for number in range(1_000_000):
         log = run.log_path(job.task.id, job.sample, number)
-        if not log.exists() and manifests.entry(log) is None:
+        if not log.exists() and manifests.about(log)[1] is None:
             break
         attempt = number
     return attempt

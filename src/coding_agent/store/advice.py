@@ -11,8 +11,9 @@ import attrs
 
 LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing", "unreadable"]
 FileKind = Literal["log", "manifest", "blob", "folder"]
-Condition = Literal[LogCondition, "empty", "lacking"]
-"""`empty`: torn, and nothing to keep; `lacking`: incomplete, and can not go on without its blobs."""
+Condition = Literal[LogCondition, "empty", "lacking", "doubtful"]
+"""`empty`: torn, and nothing to keep; `lacking`: incomplete, and can not go on without its blobs; `doubtful`: torn or
+incomplete, and perhaps it was sealed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +30,7 @@ BLOB = "restore the file from a copy; files and patch of that episode can not be
 NEWER = "read it with the release that wrote it, or a newer one"
 CUT = "`{}` cuts the unfinished tail and keeps the original beside it"
 LACKING = "restore the blobs that it names first; then it can go on"
+DOUBT = "put right what is wrong with the manifest first; until then it can not be known whether this log was sealed"
 ANEW = "`{}` writes what is wrong anew from the logs, and keeps the original"
 UNREAD = (
     "it was not judged, since the system does not let it be read; where a right is lacking: run as its owner, or "
@@ -49,6 +51,8 @@ TABLE: dict[tuple[FileKind, Condition, bool], tuple[str, tuple[str, ...]]] = {
     ("log", "torn", True): (CUT, ("recover", "LOG")),
     ("log", "empty", False): ("delete the file: no event was ever written", ()),
     ("log", "empty", True): ("no event was ever written; `{}` begins the episode anew", ("resume", "RUN")),
+    ("log", "doubtful", False): (DOUBT, ()),
+    ("log", "doubtful", True): (DOUBT, ()),
     ("log", "damaged", False): (COPY, ()),
     ("log", "damaged", True): (COPY, ()),
     ("log", "incompatible", False): (NEWER, ()),

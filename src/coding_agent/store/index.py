@@ -11,9 +11,10 @@ from coding_agent.events.schema import Done, EpisodeStarted, Event, TestRun
 from coding_agent.events.verdict import grade_of, passed
 from coding_agent.store.disk import REAL_DISK, Disk
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
-from coding_agent.store.reader import LogReport, read_records
+from coding_agent.store.reader import LogReport, read_records, verify
 from coding_agent.store.recover import Recovery, cut_tail, recover
 from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.salvage import Salvaged, salvage
 from coding_agent.store.writer import lock, release
 
 
@@ -36,11 +37,14 @@ def recover_run(run: RunDirectory, *, rebuild: bool = False) -> RunRecovery:
 
     Raises LogLocked while the run goes on, LogDamaged for a manifest that is damaged, unless it is to be rebuilt.
     """
-    manifest, original = _open_manifest(run, rebuild=rebuild)
+    manifest, original, said = _open_manifest(run, rebuild=rebuild)
     try:
         recovered, refused = [], []
+        may_be_sealed = _keep(manifest, run, said)
         for report in run.verify():
-            if report.condition == "torn" and report.kind == "log":
+            if report.condition == "torn" and report.kind == "log" and may_be_sealed:
+                refused.append(_uncut(report, original))
+            elif report.condition == "torn" and report.kind == "log":
                 done = recover(Path(report.file), disk=run.disk)
                 if done.original is not None:
                     recovered.append(done)
@@ -59,6 +63,24 @@ def recover_run(run: RunDirectory, *, rebuild: bool = False) -> RunRecovery:
     finally:
         manifest.close()
     return RunRecovery(recovered=tuple(recovered), refused=tuple(refused), manifest=original, added=tuple(added))
+
+
+def _keep(manifest: Manifest, run: RunDirectory, said: tuple[Salvaged, ...]) -> bool:
+    """Name anew the logs that were sealed and are not any more. Says whether lines were lost that may name others."""
+    lost = False
+    for line in said:
+        log = None if line.entry is None else run.path / line.entry.path
+        if line.entry is None or log is None or not run.disk.exists(log):
+            # A whole line whose log is gone is what rebuilding forgets; of any other it is not known what it named.
+            lost = lost or not line.fits
+        elif line.fits or verify(log, disk=run.disk).condition != "sealed":
+            manifest.append(line.entry)
+    return lost
+
+
+def _uncut(report: LogReport, original: Path | None) -> LogReport:
+    told = f"it was not cut: a line that {original} lost may have said that it was sealed; {report.problem}"
+    return attrs.evolve(report, problem=told)
 
 
 def entry_of(log: Path, name: str, *, disk: Disk = REAL_DISK) -> Entry | None:
@@ -94,13 +116,14 @@ def _empty(log: Path, disk: Disk) -> bool:
         return not stream.read(1)
 
 
-def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path | None]:
+def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path | None, tuple[Salvaged, ...]]:
+    """Also the original of one that was cut, and what one that is rebuilt said."""
     path = run.path / "manifest.jsonl"
-    keep = None
+    keep, is_torn = 0, False
     try:
         manifest = run.manifest()
     except LogTorn as torn:
-        keep = torn.byte or 0
+        keep, is_torn = torn.byte or 0, True
     except LogDamaged as damage:
         if not rebuild:
             message = "`coding-agent recover DIR --rebuild` writes it anew from the logs and keeps the original"
@@ -110,16 +133,15 @@ def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path 
                 line=damage.line,
                 byte=damage.byte,
             ) from damage
-        keep = 0
     else:
         if not rebuild:
-            return manifest, None
+            return manifest, None, ()
         manifest.close()
-        keep = 0
     fd = run.disk.open(path)
     lock(run.disk, fd, path)
     try:
+        said = () if is_torn else tuple(salvage(path, disk=run.disk))
         original = cut_tail(run.disk, fd, path, keep=keep)
     finally:
         release(run.disk, fd)
-    return run.manifest(), original
+    return run.manifest(), original, said

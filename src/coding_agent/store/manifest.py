@@ -14,9 +14,9 @@ import attrs
 import cattrs
 import orjson
 
-from coding_agent.errors import LogDamaged, LogTorn, StoreError, StoreUnreadable, StoreUnwritable, WriterPoisoned
+from coding_agent.errors import LogDamaged, LogTorn, StoreUnwritable, WriterPoisoned
 from coding_agent.events.values import JSON
-from coding_agent.store.disk import REAL_DISK, Disk, not_read, real_path, write_all
+from coding_agent.store.disk import REAL_DISK, Disk, not_read, write_all
 from coding_agent.store.torn import unfinished
 from coding_agent.store.writer import lock, release
 
@@ -116,37 +116,6 @@ def read_manifest(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Entry]:
     """
     for entry, _ in _lines(path, disk):
         yield entry
-
-
-class Manifests:
-    """What the manifests of runs say of logs. Each is read once, up to where it is damaged."""
-
-    def __init__(self, disk: Disk = REAL_DISK) -> None:
-        self._disk = disk
-        self._read: dict[Path, dict[str, Entry]] = {}
-
-    def entry(self, log: Path) -> Entry | None:
-        """The entry that names this log: it was sealed once. Raises StoreUnreadable, of each manifest once."""
-        # By the name that it has in its run, which may be a link; else as the file that a link from elsewhere names.
-        found = (self._named(whole) for whole in dict.fromkeys((log.absolute(), real_path(log))))
-        return next((entry for entry in found if entry is not None), None)
-
-    def _named(self, whole: Path) -> Entry | None:
-        for folder in whole.parents:
-            if folder in self._read or self._disk.exists(folder / "manifest.jsonl"):
-                return self._entries(folder).get(str(whole.relative_to(folder)))
-        return None
-
-    def _entries(self, folder: Path) -> dict[str, Entry]:
-        if folder not in self._read:
-            found = self._read.setdefault(folder, {})
-            try:
-                found.update((entry.path, entry) for entry in read_manifest(folder / "manifest.jsonl", disk=self._disk))
-            except StoreUnreadable:
-                raise
-            except StoreError:
-                pass
-        return self._read[folder]
 
 
 def _open(disk: Disk, path: Path) -> int:

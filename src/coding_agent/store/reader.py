@@ -59,6 +59,8 @@ class LogReport:
 
     lacks_blobs: bool = False
     """It names blobs that are gone or changed: there is a report of each."""
+    doubtful: bool = False
+    """Whether it was sealed can not be known: the manifest that would say so is damaged, or not to be read."""
     run: str | None = None
     """The run directory that it is part of."""
 
@@ -66,7 +68,9 @@ class LogReport:
     def advice(self) -> Advice:
         """What to do about it."""
         condition: Condition = self.condition
-        if condition == "torn" and self.problem is not None and EMPTY in self.problem:
+        if self.doubtful and condition in {"torn", "incomplete"}:
+            condition = "doubtful"
+        elif condition == "torn" and self.problem is not None and EMPTY in self.problem:
             condition = "empty"
         elif condition == "incomplete" and self.lacks_blobs:
             condition = "lacking"

@@ -9,9 +9,9 @@ from typing import BinaryIO, cast
 
 import attrs
 
-from coding_agent.errors import LogDamaged, StoreUnwritable
-from coding_agent.store.disk import REAL_DISK, Disk, write_all
-from coding_agent.store.manifest import Manifests
+from coding_agent.errors import LogDamaged, StoreUnreadable, StoreUnwritable
+from coding_agent.store.disk import REAL_DISK, Disk, real_path, write_all
+from coding_agent.store.known import Manifests
 from coding_agent.store.reader import LogReport, examine, verify
 from coding_agent.store.writer import lock, release
 
@@ -31,7 +31,10 @@ def recover(path: Path, *, disk: Disk = REAL_DISK) -> Recovery:
 
     Raises LogDamaged, LogIncompatible or StoreError (missing, not readable or writable) and then changes nothing;
     LogLocked while it is written. A log that the run's manifest says was sealed can not be torn: it is damaged.
+    One that a damaged manifest may have named is not cut either.
     """
+    if path.is_symlink():
+        path = real_path(path)
     before = _cuttable(path, disk)
     if before.condition != "torn":
         return Recovery(report=before, original=None, cut_bytes=0)
@@ -70,10 +73,16 @@ def _cuttable(path: Path, disk: Disk) -> LogReport:
         return report
     if report.condition != "torn":
         raise error
-    if (entry := Manifests(disk).entry(path)) is not None:
-        sealed = f"it was sealed with {entry.events} events, as the manifest says"
+    index, listed = Manifests(disk).about(path)
+    if listed is not None:
+        sealed = f"it was sealed with {listed.entry.events} events, as the manifest says ({listed.place})"
         message = f"{sealed}; restore it from a copy: {error.what}"
         raise LogDamaged(str(path), message, line=report.line, byte=report.byte) from error
+    if index is not None and isinstance(stop := index.stop, LogDamaged):
+        message = f"whether {path} was sealed can not be known, so it was not cut: {stop.what}"
+        raise LogDamaged(stop.file, message, line=stop.line, byte=stop.byte) from stop
+    if index is not None and isinstance(index.stop, StoreUnreadable):
+        raise index.stop
     return report
 
 

@@ -15,8 +15,9 @@ from coding_agent.errors import StoreError, StoreUnreadable, UsageError
 from coding_agent.store.advice import Advice, FileKind, advice
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, not_read, real_path, write_file
+from coding_agent.store.known import Index, Listed, Manifests
 from coding_agent.store.listing import Refused, logs_in, names_in, refuse
-from coding_agent.store.manifest import Entry, Manifest, Manifests, read_manifest
+from coding_agent.store.manifest import Manifest
 from coding_agent.store.named import BLOB_NAME, BlobCheck, BlobProblem
 from coding_agent.store.reader import LogReport, condition_of, verify
 
@@ -80,21 +81,18 @@ class RunDirectory:
 
     def verify(self) -> Iterator[LogReport]:
         """Every log, and what is wrong with the manifest, with the logs that it names and the blobs that they name."""
-        sealed: dict[Path, Entry] = {}
         run = self.path if self.disk.exists(self.path / "run.toml") else None
         folder = None if run is None else str(run)
-        path = self.path / "manifest.jsonl"
-        if self.disk.exists(path):
-            try:
-                sealed.update((self.path / entry.path, entry) for entry in read_manifest(path, disk=self.disk))
-            except StoreError as error:
-                yield problem_of("manifest", error, folder)
+        index = Manifests(self.disk).index(self.path)
+        if index is not None and index.stop is not None:
+            yield problem_of("manifest", index.stop, folder)
+        sealed = {} if index is None else {listed.log: listed for listed in index.lines.values()}
         unlisted: list[StoreUnreadable] = []
         logs = sorted({*self.logs(refused=unlisted.append), *sealed})
         yield from (problem_of("folder", error, folder) for error in unlisted)
         check = BlobCheck(self.blobs, there=True)
         for log in logs:
-            yield from _verified(log, check, sealed.get(log), run, self.disk)
+            yield from _verified(log, check, (index, sealed.get(log)), run, self.disk)
 
 
 def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None = None) -> Iterator[LogReport]:
@@ -102,14 +100,11 @@ def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None
 
     `manifests`: when many are verified, so that each manifest is read once.
     """
-    manifests, run, unread = manifests or Manifests(disk), run_of(log, disk=disk), None
-    try:
-        entry = manifests.entry(log)
-    except StoreUnreadable as error:
-        entry, unread = manifests.entry(log), error
-    yield from _verified(log, blob_check(log, disk=disk), entry, run, disk)
-    if unread is not None:
-        yield problem_of("manifest", unread, None if run is None else str(run))
+    manifests, run = manifests or Manifests(disk), run_of(log, disk=disk)
+    known = index, listed = manifests.about(log)
+    if index is not None and index.stop is not None and listed is None and manifests.is_first(index):
+        yield problem_of("manifest", index.stop, None if run is None else str(run))
+    yield from _verified(log, blob_check(log, disk=disk), known, run, disk)
 
 
 def problem_of(kind: FileKind, error: StoreError, run: str | None) -> LogReport:
@@ -135,18 +130,23 @@ def advice_about(error: StoreError) -> Advice:
         return advice("blob", condition_of(error), file=error.file, run=None)
     if isinstance(error, StoreUnreadable):
         return advice("log", "unreadable", file=error.file, run=None)
-    found = next((each for each in verify_log(path) if each.condition not in {"sealed", "incomplete"}), None)
+    reports = (each for each in verify_log(path) if each.kind != "manifest")
+    found = next((each for each in reports if each.condition not in {"sealed", "incomplete"}), None)
     # What only decoding finds wrong, `verify` does not.
     return advice("log", condition_of(error), file=error.file, run=None) if found is None else found.advice
 
 
-def _verified(log: Path, check: BlobCheck, entry: Entry | None, run: Path | None, disk: Disk) -> Iterator[LogReport]:
+def _verified(
+    log: Path, check: BlobCheck, known: tuple[Index | None, Listed | None], run: Path | None, disk: Disk
+) -> Iterator[LogReport]:
+    index, listed = known
     intact, unchecked, lacking = check.intact, check.unchecked, check.wrong
     wrong: list[BlobProblem] = []
     report = verify(log, disk=disk, see=lambda record: wrong.extend(check.problems(record)))
     folder = None if run is None else str(run)
     yield attrs.evolve(
-        _held_against(report, entry),
+        _held_against(report, listed),
+        doubtful=listed is None and index is not None and index.hides,
         blobs=check.intact - intact,
         blobs_unchecked=check.unchecked - unchecked,
         lacks_blobs=check.wrong > lacking,
@@ -157,10 +157,11 @@ def _verified(log: Path, check: BlobCheck, entry: Entry | None, run: Path | None
         yield LogReport(file=each.file, kind="blob", condition=each.condition, problem=told, run=folder)
 
 
-def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
+def _held_against(report: LogReport, listed: Listed | None) -> LogReport:
     """What was sealed and is another log now, or shorter, or has a torn end, is damaged."""
-    if entry is None or report.condition not in {"sealed", "incomplete", "torn"}:
+    if listed is None or report.condition not in {"sealed", "incomplete", "torn"}:
         return report
+    entry = listed.entry
     if report.condition == "sealed" and report.head == entry.head:
         return report
     problem = f"the manifest says {entry.events} events ending in chain {entry.head[:12]}, this is not that log"
@@ -170,9 +171,11 @@ def _held_against(report: LogReport, entry: Entry | None) -> LogReport:
 
 def run_of(log: Path, *, disk: Disk = REAL_DISK) -> Path | None:
     """The run directory that a log is part of. One that merely holds the folder, a checkout in it, is not the log's."""
-    place = real_path(log)
-    runs = (each for each in place.parents if place.relative_to(each).parts[0] in {"episodes", "labels"})
-    return next((run for run in runs if disk.exists(run / "run.toml")), None)
+    for place in (log.absolute(), real_path(log)):
+        runs = (each for each in place.parents if place.relative_to(each).parts[0] in {"episodes", "labels"})
+        if (run := next((run for run in runs if disk.exists(run / "run.toml")), None)) is not None:
+            return run
+    return None
 
 
 def blobs_of(log: Path, *, disk: Disk = REAL_DISK) -> BlobStore:
