@@ -54,6 +54,10 @@ def test_each_log_of_the_folder_is_a_test(project: Path) -> None:
     assert "3 passed" in done.stdout
 
 
+def test_a_folder_that_is_given_twice_is_tested_once(project: Path) -> None:
+    assert "3 passed" in run(project, OPTION, OPTION).stdout
+
+
 def test_it_works_on_several_workers(project: Path) -> None:
     assert "3 passed" in run(project, OPTION, "-n", "2", beside=()).stdout
 

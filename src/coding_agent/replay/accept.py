@@ -117,7 +117,7 @@ def _derive(log: Path, accepted: list[dict[str, Any]]) -> Path:
     except (NotHere, IllegalSequence) as error:
         target.unlink()
         raise UsageError(f"{log}: today's code goes another way here ({error}); record the episode anew") from error
-    except OSError:
+    except StoreError:
         target.unlink()
         raise
     log.unlink()

@@ -14,7 +14,15 @@ from typing import Any, Literal
 import attrs
 import orjson
 
-from coding_agent.errors import LogDamaged, LogIncompatible, LogTorn, StoreError, StoreUnreadable, UsageError
+from coding_agent.errors import (
+    LogDamaged,
+    LogIncompatible,
+    LogTorn,
+    StoreError,
+    StoreUnreadable,
+    StoreUnwritable,
+    UsageError,
+)
 from coding_agent.events.schema import EpisodeStarted, Event
 from coding_agent.projections.conversation import conversation
 from coding_agent.projections.metrics import episode_metrics
@@ -158,8 +166,8 @@ def record(log: Path, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for data in content:
         BlobStore(folder / "blobs").put(data)
-    write_file(REAL_DISK, target, log.read_bytes())
-    write_file(REAL_DISK, expected_file(target), expected)
+    _write(target, log.read_bytes())
+    _write(expected_file(target), expected)
     return target
 
 
@@ -199,8 +207,15 @@ def write_expectation(log: Path, **provenance: Any) -> Path:
     """Write what is projected now beside the log."""
     data = {**expectation(log), **provenance}
     file = expected_file(log)
-    write_file(REAL_DISK, file, _document(data))
+    _write(file, _document(data))
     return file
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        write_file(REAL_DISK, file, data)
+    except OSError as error:
+        raise StoreUnwritable(str(file), f"can not be written: {error.strerror or error}") from error
 
 
 def _document(data: dict[str, Any]) -> bytes:

@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    for folder in config.getoption("coding_agent_replays"):
+    for folder in dict.fromkeys(config.getoption("coding_agent_replays")):
         items += _items(session, folder)
 
 
