@@ -99,7 +99,11 @@ def _answers(played: Played, config: ArenoConfig) -> dict[Key, Answer]:
     found: dict[Key, Answer] = {}
     for key, outcome in played.outcomes.items():
         try:
-            found[key] = answer_of(outcome.path, config)
+            found[key] = answer = answer_of(outcome.path, config)
+            if answer.facts.reward.failed:
+                why = answer.facts.reward.explanation
+                _log.error("an episode has no reward; its group is left out", log=str(outcome.path), why=why)
+                played.problem = played.problem or f"{outcome.path}: {why}"
         except Exception as error:  # noqa: BLE001  one unreadable log must not cost the step
             _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
             played.problem = played.problem or f"{outcome.path}: {error}"

@@ -20,6 +20,7 @@ import attrs
 import structlog
 from anyio import to_thread
 
+from coding_agent.areno import reward_source
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.gone_on import next_step, refuse_another_reading
 from coding_agent.areno.left_over import KILLED, left_over, seal_all
@@ -199,9 +200,11 @@ def open_run(config: ArenoConfig) -> RunDirectory:
     path = Path(config.run_dir)
     if not (path / "run.toml").exists():
         told = attrs.asdict(config, filter=lambda _, value: value is not None)
-        return RunDirectory.create(path, {"areno": told})
+        return RunDirectory.create(path, {"areno": told | reward_source.recorded(config.reward)})
     run = RunDirectory.open(path)
     refuse_another_reading(run, config)
+    if (problem := reward_source.changed(run.configuration["areno"])) is not None:
+        _log.warning("the reward changed", problem=problem)
     recover_run(run)
     return run
 

@@ -13,8 +13,8 @@ import structlog
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.logs import log_to_stderr
-from coding_agent.errors import LogDamaged
-from coding_agent.evaluation.reward_file import custom_reward, load_reward
+from coding_agent.errors import LogDamaged, UsageError
+from coding_agent.evaluation.reward_file import custom_reward, load_reward, unscored
 from coding_agent.events.schema import Event
 from coding_agent.projections.patch import ReadBlob
 from coding_agent.projections.reward import LARGEST, Reward, reward
@@ -56,9 +56,10 @@ def score(record: Any) -> float:
         return NO_SIGNAL
     try:
         events = read_sealed(Path(verdict.log), verdict.head)
-        value = worth(config, events, blobs_of(Path(verdict.log)).get).value
+        found = worth(config, events, blobs_of(Path(verdict.log)).get)
+        value = found.value
         if value is None or not abs(value) <= LARGEST:
-            raise ValueError(f"the reward is {value}")  # noqa: TRY301  one place tells of it
+            raise ValueError(f"the reward is {value}: {found.explanation}")  # noqa: TRY301  one place tells of it
     except Exception as error:  # noqa: BLE001  as above
         _log.exception("a reward can not be read, the sample gets its group's mean", log=verdict.log, error=repr(error))
         return verdict.neutral if math.isfinite(verdict.neutral) else NO_SIGNAL
@@ -66,10 +67,14 @@ def score(record: Any) -> float:
 
 
 def worth(config: ArenoConfig, events: Sequence[Event], read_blob: ReadBlob) -> Reward:
-    """The reward that the configuration asks for. Raises UsageError for a function of the user's that failed."""
+    """The reward that the configuration asks for; masked, with the reason, where the user's own can not be had."""
     if config.reward is None:
         return reward(events, read_blob, config.weights)
-    return custom_reward(_function(config.reward), events, read_blob, place=config.reward)
+    try:
+        function = _function(config.reward)
+    except UsageError as error:
+        return unscored(events, read_blob, str(error))
+    return custom_reward(function, events, read_blob)
 
 
 def read_sealed(log: Path, head: str) -> tuple[Event, ...]:

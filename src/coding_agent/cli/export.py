@@ -16,7 +16,7 @@ from coding_agent.areno.config import ArenoConfig
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load, load_final
 from coding_agent.cli.output import err, users_code
-from coding_agent.cli.run_reward import score_of, training_config
+from coding_agent.cli.run_reward import check_reward, score_of, training_config
 from coding_agent.errors import StoreError, UsageError
 from coding_agent.evaluation.step_logs import Score
 from coding_agent.exports.areno_rows import ArenoRow, Played, areno_rows, interrupted, played, trained
@@ -43,6 +43,7 @@ def command(directory: Path, form: str, trainable: str | None, min_reward: float
     if trainable is not None:
         config = attrs.evolve(config, trainable=next(name for name in TRAINABLE if name == trainable))
     with users_code():
+        check_reward(directory)
         score = score_of(directory)
         episodes = [_scored(each, score) for each in load_final(directory, warn=warnings.append)]
     rows = _sft(episodes, min_reward) if form == "sft" else _areno(episodes, config)
@@ -74,11 +75,8 @@ def _opened(target: Path | None) -> AbstractContextManager[BinaryIO]:
 
 def _scored(each: Loaded, score: Score) -> Scored:
     """As the hooks do, an episode whose reward or tokens can not be had is masked."""
-    reward, problem, has_tokens = None, None, False
-    try:
-        reward = score(each.events, each.read_blob).value
-    except UsageError as error:
-        problem = f"{each.path}: {error}"
+    worth, has_tokens = score(each.events, each.read_blob), False
+    reward, problem = worth.value, f"{each.path}: {worth.explanation}" if worth.failed else None
     try:
         has_tokens = bool(trained_turns(each.events))
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ from rich.table import Table
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import Loaded, left_out, load_final
-from coding_agent.cli.output import out, print_json, users_code
-from coding_agent.cli.run_reward import score_of
+from coding_agent.cli.output import err, out, print_json, users_code
+from coding_agent.cli.run_reward import check_reward, score_of
 from coding_agent.errors import StoreError
-from coding_agent.evaluation.reward_file import RewardFunction, custom_reward, load_reward
+from coding_agent.evaluation.reward_file import custom_reward, load_reward
 from coding_agent.evaluation.step_logs import Score
-from coding_agent.projections.reward import Reward, reward
+from coding_agent.projections.reward import Reward
 
 
 @click.command(epilog=exits.HELP)
@@ -30,15 +31,21 @@ from coding_agent.projections.reward import Reward, reward
 def command(directory: Path, source: str | None, as_json: bool) -> int:
     """Compute rewards from logs. Nothing is run: what a reward needs was recorded with the episode.
 
-    A reward function takes the tuple of events and returns a number, None (masked) or a Reward.
+    A reward function takes the tuple of events and returns a number, None (masked) or a Reward. Where it fails the
+    episode is masked, as in training, and the exit code is 1.
 
     Example: coding-agent score runs/my-run --reward examples/my_reward.py:shorter_is_better
     """
     warnings: list[StoreError] = []
+    rows, failed = [], []
     with users_code():
-        function = None if source is None else load_reward(source)
-        own = reward if function else score_of(directory)
-        rows = [_row(loaded, _worth(loaded, own, function)) for loaded in load_final(directory, warn=warnings.append)]
+        score = _score(directory, source)
+        for loaded in load_final(directory, warn=warnings.append):
+            worth = score(loaded.events, loaded.read_blob)
+            rows.append(_row(loaded, worth))
+            failed += [f"{loaded.path}: {worth.explanation}"] if worth.failed else []
+    for problem in failed:
+        err.print(problem, markup=False)
     values = [row["value"] for row in rows if row["value"] is not None]
     mean = sum(values) / len(values) if values else None
     if as_json:
@@ -52,13 +59,14 @@ def command(directory: Path, source: str | None, as_json: bool) -> int:
         )
     else:
         _show(rows, mean)
-    return left_out(warnings)
+    return exits.worst([left_out(warnings), exits.DIFFERENT if failed else exits.OK])
 
 
-def _worth(loaded: Loaded, own: Score, function: RewardFunction | None) -> Reward:
-    if function is None:
-        return own(loaded.events, loaded.read_blob)
-    return custom_reward(function, loaded.events, loaded.read_blob, place=str(loaded.path))
+def _score(directory: Path, source: str | None) -> Score:
+    if source is not None:
+        return functools.partial(custom_reward, load_reward(source))
+    check_reward(directory)
+    return score_of(directory)
 
 
 def _row(loaded: Loaded, worth: Reward) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import left_out, load_final, log_files
-from coding_agent.cli.output import out, print_json, users_code, wide
-from coding_agent.cli.run_reward import score_of
+from coding_agent.cli.output import err, out, print_json, users_code, wide
+from coding_agent.cli.run_reward import check_reward, score_of
 from coding_agent.cli.step_tables import step_tables
-from coding_agent.errors import StoreError
+from coding_agent.errors import StoreError, UsageError
 from coding_agent.evaluation.step_logs import attempts
 from coding_agent.projections.metrics import RunMetrics, episode_metrics, run_metrics
 from coding_agent.projections.steps import by_step as steps_of
@@ -41,8 +41,15 @@ def command(directory: Path, by_step: bool, as_json: bool) -> int:
 
 def _show_steps(directory: Path, warnings: list[StoreError], *, as_json: bool) -> int:
     is_run = (directory / "run.toml").is_file()
+    missing = None
     with users_code():
+        try:
+            check_reward(directory)
+        except UsageError as error:
+            missing = f"{error}; without it every episode counts as masked, and rewards and zero variance say nothing"
         found = attempts(log_files(directory), of_one_run=is_run, warn=warnings.append, score=score_of(directory))
+    for problem in found.unscored if missing is None else [missing]:
+        err.print(problem, markup=False)
     steps = steps_of(found.final, found.superseded)
     if as_json:
         print_json({"steps": steps, "unreadable": [str(warning) for warning in warnings]})
@@ -50,7 +57,7 @@ def _show_steps(directory: Path, warnings: list[StoreError], *, as_json: bool) -
         for table in step_tables(steps):
             wide.print(table)
             wide.print()
-    return left_out(warnings)
+    return exits.worst([left_out(warnings), exits.OK if missing is None else exits.DIFFERENT])
 
 
 def show(total: RunMetrics) -> None:

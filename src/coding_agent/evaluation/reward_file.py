@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from coding_agent.errors import UsageError
 from coding_agent.evaluation.user_file import load_function, told
 from coding_agent.events.schema import Event
 from coding_agent.projections.patch import ReadBlob
@@ -22,23 +21,31 @@ def load_reward(source: str) -> RewardFunction:
     return load_function("--reward", source, "reward")
 
 
-def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: ReadBlob, *, place: str) -> Reward:
-    """What the function says of an episode. Raises UsageError, naming `place`, when it says nothing that counts."""
+def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: ReadBlob) -> Reward:
+    """What the function says of an episode; masked, with the reason, where it says nothing that counts."""
     try:
         worth = function(events)
-    except (Exception, SystemExit) as error:
-        message = f"the reward function failed on {place}: {told(error, _file_of(function))}"
-        raise UsageError(message) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  `pytest.fail` and `sys.exit`, too, are this file's failures
+        return unscored(events, read_blob, f"the reward function failed: {told(error, _file_of(function))}")
     if isinstance(worth, Reward):
         if not ((worth.value is None or _is_reward(worth.value)) and _are_parts(worth.parts)):
-            raise UsageError(f"the reward function returned {worth!r} on {place}; expected finite numbers in it")
+            return unscored(events, read_blob, f"the reward function returned {worth!r}; expected finite numbers in it")
         return attrs.evolve(worth, value=None if worth.value is None else grained(float(worth.value)))
     if worth is not None and not _is_reward(worth):
         expected = f"a finite number of at most {LARGEST:g} either way, or None"
-        raise UsageError(f"the reward function returned {worth!r} on {place}; expected {expected}")
+        is_bool = type(worth).__name__ in {"bool", "bool_"}
+        remedy = "; return 1.0 for true and 0.0 for false, as float(…) does" if is_bool else ""
+        return unscored(events, read_blob, f"the reward function returned {worth!r}; expected {expected}{remedy}")
     name = getattr(function, "__name__", "reward")
     value = None if worth is None else grained(float(worth))
     return Reward(value=value, parts=parts(events, read_blob), explanation=f"by {name}")
+
+
+def unscored(events: Sequence[Event], read_blob: ReadBlob, why: str) -> Reward:
+    """An episode that could not be judged: masked, as nobody may learn from it."""
+    return Reward(value=None, parts=parts(events, read_blob), explanation=f"masked: {why}", failed=True)
 
 
 def _file_of(function: RewardFunction) -> str | None:

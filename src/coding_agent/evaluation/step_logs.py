@@ -24,6 +24,8 @@ class Attempts:
 
     final: tuple[EpisodeFacts, ...]
     superseded: tuple[EpisodeFacts, ...]
+    unscored: tuple[str, ...] = ()
+    """Which log has no reward although one was asked for, and why."""
 
 
 def facts_of(log: Path, score: Score = reward) -> EpisodeFacts:
@@ -45,13 +47,15 @@ def attempts(
     `of_one_run`: logs of the same task and sample are attempts at one episode; else each log is an episode of its own.
     """
     last: dict[tuple[str, int | str], EpisodeFacts] = {}
-    superseded = []
+    superseded, unscored = [], []
     for log in logs:
         try:
             facts = facts_of(log, score)
         except StoreError as error:
             warn(error)
             continue
+        if facts.reward.failed:
+            unscored.append(f"{log}: {facts.reward.explanation}")
         key = (facts.metrics.task, facts.metrics.sample if of_one_run else str(log))
         before = last.get(key)
         if before is not None and before.metrics.attempt > facts.metrics.attempt:
@@ -60,4 +64,4 @@ def attempts(
         if before is not None:
             superseded.append(before)
         last[key] = facts
-    return Attempts(tuple(last.values()), tuple(superseded))
+    return Attempts(tuple(last.values()), tuple(superseded), tuple(unscored))

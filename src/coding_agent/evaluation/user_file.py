@@ -1,6 +1,7 @@
 """A function of the user's own, out of a file that a command was given.
 
-The file is a program: it may import what lies beside it, and whatever it raises, SystemExit included, is its failure.
+The file is a program: it may import what lies beside it, and whatever it raises is its failure, SystemExit and what
+`pytest.fail` raises too. Only Ctrl-C is not.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def load_function(option: str, source: str, default: str) -> Callable[..., Any]:
         sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise UsageError(f"{option} {source}: {file} failed to load: {told(error)}") from error
     function = getattr(module, name, None)
     if not callable(function):

@@ -35,6 +35,8 @@ class Reward:
     value: float | None
     parts: dict[str, float]
     explanation: str
+    failed: bool = False
+    """Masked because it could not be told: the explanation says why."""
 
 
 def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, float] | None = None) -> Reward:
@@ -51,7 +53,7 @@ def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, f
     total = base + sum(weight * measured[name] for name, weight in (weights or {}).items())
     if not abs(total) <= LARGEST:
         found = f"masked: the reward is {total:g}, expected at most {LARGEST:g} either way; lower the weights"
-        return Reward(value=None, parts=measured, explanation=found)
+        return Reward(value=None, parts=measured, explanation=found, failed=True)
     return Reward(value=grained(total), parts=measured, explanation=undone or _explain(grade, last))
 
 
