@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,19 @@ def test_a_run_that_goes_on_is_not_recovered(run: RunDirectory) -> None:
     with pytest.raises(LogLocked):
         recover_run(run)
     manifest.close()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_manifest_is_moved_aside_when_it_is_rebuilt(run: RunDirectory, make: Callable[[Path], None]) -> None:
+    before = index(run).read_bytes()
+    index(run).unlink()
+    make(index(run))
+    (report,) = (each for each in run.verify() if each.kind == "manifest")
+    assert report.advice.command == ("recover", str(run.path), "--rebuild")
+    done = recover_run(run, rebuild=True)
+    assert (done.manifest, index(run).read_bytes()) == (run.path / "manifest.jsonl.torn", before)
+    assert done.manifest is not None
+    assert not done.manifest.is_file()
 
 
 @pytest.mark.parametrize("accident", ["missing", "damaged"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import LogDamaged, LogTorn
+from coding_agent.errors import LogDamaged, LogTorn, StoreUnwritable
 from coding_agent.events.schema import Done, EpisodeStarted, Event, TestRun
 from coding_agent.events.verdict import grade_of, passed
-from coding_agent.store.disk import REAL_DISK, Disk
+from coding_agent.store.disk import NOT_A_FILE, REAL_DISK, Disk
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
 from coding_agent.store.reader import LogReport, read_records, verify
 from coding_agent.store.recover import Recovery, cut_tail, recover
@@ -116,10 +117,34 @@ def _empty(log: Path, disk: Disk) -> bool:
         return not stream.read(1)
 
 
+def _is_no_file(path: Path, disk: Disk) -> bool:
+    """A folder or a pipe is there, which nobody can have locked, and which can not be copied."""
+    try:
+        disk.read(path).close()
+    except OSError as error:
+        return error.strerror == NOT_A_FILE
+    return False
+
+
+def _moved_aside(path: Path, disk: Disk) -> Path:
+    names = (path.with_name(path.name + ".torn" + (f".{number}" if number else "")) for number in itertools.count())
+    target = next(each for each in names if not disk.exists(each))
+    try:
+        disk.rename(path, target)
+        disk.sync_directory(path.parent)
+    except OSError as error:
+        raise StoreUnwritable(str(path), f"can not be moved aside: {error.strerror}") from error
+    return target
+
+
 def _open_manifest(run: RunDirectory, *, rebuild: bool) -> tuple[Manifest, Path | None, tuple[Salvaged, ...]]:
     """Also the original of one that was cut, and what one that is rebuilt said."""
     path = run.path / "manifest.jsonl"
     keep, is_torn = 0, False
+    if rebuild and _is_no_file(path, run.disk):
+        # As if it were gone.
+        original = _moved_aside(path, run.disk)
+        return run.manifest(), original, ()
     try:
         manifest = run.manifest()
     except LogTorn as torn:
