@@ -52,7 +52,7 @@ def test_wrong_arguments_are_answered_field_by_field() -> None:
 
 
 def test_an_unknown_toolset_is_answered_with_the_list() -> None:
-    with pytest.raises(UsageError, match="toolset: expected one of default, edit, found 'all'"):
+    with pytest.raises(UsageError, match="toolset: expected one of default, edit, test, found 'all'"):
         tool_schemas("all")
 
 

@@ -51,6 +51,7 @@ TOOLS: dict[str, Tool] = {
 TOOLSETS: dict[str, tuple[str, ...]] = {
     "default": tuple(TOOLS),
     "edit": ("read_file", "replace_text", "submit"),
+    "test": ("list_files", "read_file", "apply_patch", "run_tests", "submit"),
 }
 """Named lists of tools, as configuration names them."""
 

@@ -48,7 +48,7 @@ class Fresh:
 
 async def repair(
     folder: Path, files: Mapping[str, str], statement: str = "It is wrong.", *, turns: int = 40,
-    policy: Policy | None = None,
+    policy: Policy | None = None, toolset: str = "default",
 ) -> Told:  # fmt: skip
     """One episode; `tests/test_it.py::test_it` decides."""
     task = TaskSpec(
@@ -58,7 +58,7 @@ async def repair(
         protected=("tests/**",), gold_patch="", hidden={},
         files={path: TaskFile(data=text.encode()) for path, text in files.items()},
     )  # fmt: skip
-    (outcome,) = await roll_out(folder / "run", [job(policy or RepairPolicy(), task=task)])
+    (outcome,) = await roll_out(folder / "run", [job(policy or RepairPolicy(), task=task)], toolset=toolset)
     events = read_events(outcome.path)
     return Told(
         events=events,

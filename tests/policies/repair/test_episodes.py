@@ -54,6 +54,13 @@ def test_a_policy_made_anew_for_every_turn_gives_the_same_episode(mended: Told, 
 
 
 @ONE_LOOP
+async def test_without_commands_nothing_is_traced_and_mutants_are_tried_by_themselves(tmp_path: Path) -> None:
+    told = await repair(tmp_path, BROKEN, toolset="test")
+    assert (told.reason, told.passed) == ("submitted", True)
+    assert set(told.tools) == {"list_files", "run_tests", "read_file", "apply_patch", "submit"}
+
+
+@ONE_LOOP
 async def test_two_bugs_are_mended_one_after_the_other(tmp_path: Path) -> None:
     source = "def up(x):\n    return x - 3\n\n\ndef down(x):\n    return x + 3\n"
     test = (

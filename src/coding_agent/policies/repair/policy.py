@@ -10,6 +10,9 @@ from coding_agent.policies.base import PolicyReply, PolicyRequest, RawCall
 from coding_agent.policies.repair.decide import decide
 from coding_agent.policies.repair.state import fold
 
+HOPELESS = 2
+"""Failed calls of `run_command` after which it is given up."""
+
 
 @attrs.frozen(kw_only=True)
 class RepairPolicy:
@@ -28,8 +31,11 @@ class RepairPolicy:
         return False
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
-        """Always one tool call."""
-        call = decide(fold(request.messages), request.seed)
+        """Always one tool call. Without `run_command` nothing is traced, and each mutant is tried by itself."""
+        facts = fold(request.messages)
+        if request.tools and all(tool.name != "run_command" for tool in request.tools):
+            facts = attrs.evolve(facts, failed_calls={**facts.failed_calls, "run_command": HOPELESS})
+        call = decide(facts, request.seed)
         raw = json.dumps(call.arguments, ensure_ascii=False)
         return PolicyReply(
             content=call.thought,
