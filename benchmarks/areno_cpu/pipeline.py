@@ -12,7 +12,7 @@ import attrs
 import tomli_w
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from benchmarks.areno_cpu.sums import TOOLSET, TURNS
+from benchmarks.areno_cpu.courses import COURSES, Course
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -33,6 +33,11 @@ class Place:
     folder: Path
     sandbox: str = "bubblewrap"
     seed: int = 0
+    course_name: str = "sums"
+
+    @property
+    def course(self) -> Course:
+        return COURSES[self.course_name]
 
     @property
     def tasks(self) -> Path:
@@ -81,8 +86,10 @@ class Place:
 def prepare(place: Place, *, nouns: int, samples: int) -> None:
     """Tasks, demonstrations of them as logs, the logs as rows, a random model for those rows."""
     demonstrations, exported = place.folder / "demonstrations", place.folder / "demonstrations.jsonl"
-    told = ("--nouns", nouns, "--samples", samples, "--seed", place.seed, "--sandbox", place.sandbox)
-    print(place.command("demonstrate", "python", "-m", f"{MODULES}.sums", place.folder, *told), end="", flush=True)
+    told = ("--course", place.course_name, "--nouns", nouns, "--samples", samples, "--seed", place.seed)
+    where = ("--sandbox", place.sandbox)
+    demonstrated = place.command("demonstrate", "python", "-m", f"{MODULES}.courses", place.folder, *told, *where)
+    print(demonstrated, end="", flush=True)
     place.command("verify-demonstrations", "coding-agent", "verify", demonstrations)
     form = ("--format", "sft", "--min-reward", "0", "--out", exported)
     place.command("export", "coding-agent", "export", demonstrations, *form)
@@ -110,15 +117,15 @@ def reinforce(
 
     Samples that came out alike share a pass within a mini-batch of `mini_bs` trajectories.
     """
-    checkpoint = next(place.warm.iterdir())
+    checkpoint, course = next(place.warm.iterdir()), place.course
     metrics = place.folder / f"metrics-{algo}"
     config = place.folder / f"{algo}.toml"
     told = {
-        "tasks": [str(place.tasks)], "run_dir": algo, "toolset": TOOLSET, "max_turns": TURNS, "sandbox": place.sandbox,
-        "seed": place.seed, "tensorboard": str(metrics / "coding_agent"),
+        "tasks": [str(place.tasks)], "run_dir": algo, "toolset": course.toolset, "max_turns": course.turns,
+        "sandbox": place.sandbox, "seed": place.seed, "tensorboard": str(metrics / "coding_agent"),
     }  # fmt: skip
     config.write_bytes(tomli_w.dumps(told).encode())
-    limits = ("--max-context-len", 2048, "--max-new-tokens", 64)
+    limits = ("--max-context-len", course.context, "--max-new-tokens", course.max_new_tokens)
     arguments = place.command(f"{algo}-args", "coding-agent", "areno-args", config, *limits).split()
     return place.command(
         algo, "areno", "train", "--algo", algo, "--ckpt", checkpoint, *arguments,
