@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from areno.api.models import SamplingParams
 
-from coding_agent.errors import UsageError
+from coding_agent.areno.config import ArenoConfig
+from coding_agent.areno.service import _task, service_for
+from coding_agent.errors import SandboxUnavailable, UsageError
 from coding_agent.events.schema import Done, Event, ModelTurn
 from coding_agent.events.verdict import grade_of
+from coding_agent.sandbox.base import SandboxBackend
+from coding_agent.sandbox.probes import refuse_broken_promises
+from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
 from tests.areno.stand import EASY, Engine, Model, call, play, prompt_batch, quitter, solver, trainer
+from tests.areno.test_signals import descendants
 
 OTHER = "money-split"
 
@@ -183,15 +191,46 @@ def test_a_cancelled_step_completes_its_logs_and_the_next_one_works(records: Mak
     assert rolled.rewards == [0.0, 0.0]
 
 
-def test_steps_leave_no_thread_and_no_descriptor_behind(records: MakeRecords) -> None:
+@pytest.mark.parametrize("sandbox", ["local", "bubblewrap"])
+def test_three_loops_share_what_is_warm_and_leave_nothing_behind(
+    records: MakeRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str
+) -> None:
+    if sandbox == "bubblewrap" and not runs_here(make_backend("bubblewrap")):
+        pytest.skip("bubblewrap can not run here")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     engine = Engine(quitter)
-    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, records())
-    counts = []
-    for _ in range(4):
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records(sandbox=sandbox))
+    warm, left = [], []
+    for _ in range(3):
         play(made, batch)
-        counts.append(len(list(Path("/proc/self/fd").iterdir())))
-    assert counts[3] <= counts[1]
+        service = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"]))
+        kept = (service, service._backend, service._portal, service._manifest, _task(*named_in(asked)))
+        warm.append([id(each) for each in kept])
+        left.append((*held(), sorted(path.name for path in (tmp_path / "tmp").iterdir())))
+    assert warm[0] == warm[1] == warm[2]
+    assert left[0] == left[1] == left[2]
+    assert left[2][2:] == (set(), [])
     assert sum(thread.name == "coding-agent" for thread in threading.enumerate()) == 1
+
+
+def named_in(asked: list[dict[str, Any]]) -> tuple[str, str]:
+    """Folder and digest of the first record's task."""
+    return asked[0]["coding_agent"]["folder"], asked[0]["coding_agent"]["digest"]
+
+
+def held() -> tuple[int, list[str], set[int]]:
+    """Descriptors, threads that are ours, and children of this process."""
+    threads = sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("coding-agent"))
+    return len(list(Path("/proc/self/fd").iterdir())), threads, descendants(os.getpid())
+
+
+def runs_here(backend: SandboxBackend) -> bool:
+    try:
+        anyio.run(refuse_broken_promises, backend)
+    except SandboxUnavailable:
+        return False
+    return True
 
 
 def test_nothing_of_ours_is_logged_to_stdout(records: MakeRecords, capfd: Any) -> None:
