@@ -218,6 +218,20 @@ def test_what_would_only_show_in_training_is_told_by_the_loader(tmp_path: Path, 
         load_records(str(tmp_path / "train.toml"))
 
 
+@pytest.mark.parametrize("words", [["--algo", "ppo"], ["--algo", "grpo", "--algo=ppo"]], ids=" ".join)
+def test_an_algorithm_that_would_learn_from_a_stand_in_is_refused_by_the_loader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("CODING_AGENT_SANDBOX", "local")
+    monkeypatch.setenv("CODING_AGENT_RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setitem(sys.modules, "areno.cli.train", sys)
+    monkeypatch.setattr(sys, "argv", ["areno", "train", *words])
+    with pytest.raises(UsageError, match="--algo ppo: expected gspo or grpo"):
+        load_records(str(TASKS))
+    monkeypatch.setattr(sys, "argv", ["areno", "train", *words, "--algo", "gspo"])
+    assert load_records(str(TASKS))
+
+
 def test_a_run_directory_that_is_in_use_is_told_by_the_loader(tmp_path: Path) -> None:
     (tmp_path / "train.toml").write_text(f'tasks = ["{TASKS}"]\nsandbox = "local"\nrun_dir = "run"\n')
     load_records(str(tmp_path / "train.toml"))

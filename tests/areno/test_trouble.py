@@ -146,6 +146,18 @@ def test_an_answer_cut_by_its_limit_is_known_as_cut_whatever_the_proxy_says(
     assert (turn.finish_reason, turn.truncated) == ("stop", True)
 
 
+@pytest.mark.parametrize(("spare", "truncated"), [(0, False), (-1, True)], ids=["with its end", "without"])
+def test_a_complete_answer_of_exactly_the_limit_is_not_cut(
+    records: MakeRecords, tmp_path: Path, spare: int, truncated: bool
+) -> None:
+    engine = Engine(quitter)
+    limit = len(engine.tokenizer.encode(quitter(""))) + 1 + spare
+    play(trainer(engine, n_samples=1), prompt_batch(engine, records(max_turns=1)), max_new_tokens=limit)
+    (turn,) = [event for event in episodes(tmp_path)[0] if isinstance(event, ModelTurn)]
+    assert turn.tokens is not None
+    assert (len(turn.tokens.completion_ids), turn.truncated) == (limit, truncated)
+
+
 def test_the_limit_that_falls_back_to_the_prompt_limit_is_told(records: MakeRecords, capfd: Any) -> None:
     engine = Engine(quitter)
     play(trainer(engine, n_samples=1), prompt_batch(engine, records()), max_context_len=None, max_prompt_len=9000)

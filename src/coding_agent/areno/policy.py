@@ -61,7 +61,9 @@ class ArenoPolicy:
         record = attrs.evolve(reply.tokens, weight_version=self.weights, tokenizer=self.tokens.digest, arguments=span)
         text = escape(self.tokens.text(ids))
         extra = reply.extra if text == reply.content else {**reply.extra, RAW: text}
-        return attrs.evolve(reply, sampling=sampling, tokens=record, extra=extra)
+        # Of exactly as many ids as were allowed, all the same complete; the proxy's own reason says nothing either way.
+        truncated = reply.truncated and not self.tokens.is_ended(ids)
+        return attrs.evolve(reply, sampling=sampling, tokens=record, extra=extra, truncated=truncated)
 
 
 def as_shown(messages: tuple[Message, ...], history: str) -> tuple[Message, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import structlog
 
+from coding_agent.areno.command_line import told
 from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.curriculum import arrange
 from coding_agent.areno.epochs import Epochs, Record
@@ -48,6 +49,11 @@ def load_records(place: str) -> Sequence[Record]:
 
 def check_options(config: ArenoConfig) -> None:
     """What only shows when it is used, tried before it costs anything. Raises UsageError, LogLocked, StoreError."""
+    if told("--algo") == "ppo":
+        raise UsageError(
+            "--algo ppo: expected gspo or grpo. A sample that stands in where nothing can be learnt is held to have no "
+            "advantage, being alone in its group; PPO would learn from its reward, and value it"
+        )
     tool_schemas(config.toolset)
     if config.reward is not None:
         load_reward(config.reward)

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from coding_agent.areno import event_file
+from coding_agent.areno.command_line import told
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import worth
 from coding_agent.evaluation.step_logs import attempts
@@ -51,19 +52,8 @@ def metrics_folder(config: ArenoConfig, argv: Iterable[str] | None = None) -> Pa
     """Below the configured directory; else below that of the `areno train` that this process is; else None: nowhere."""
     place = config.tensorboard
     if place is None and "areno.cli.train" in sys.modules:
-        place = _named(list(sys.argv if argv is None else argv))
+        place = ARENO_DEFAULT if (named := told(OPTION, argv)) is None else named
     return Path(place).expanduser() / FOLDER if place else None
-
-
-def _named(words: Sequence[str]) -> str:
-    """What the command line says, the last time that it says it."""
-    found = ARENO_DEFAULT
-    for word, after in zip(words, [*words[1:], ""], strict=False):
-        if word == OPTION:
-            found = after
-        elif word.startswith(f"{OPTION}="):
-            found = word.partition("=")[2]
-    return found
 
 
 def _event_file(folder: Path) -> Path:

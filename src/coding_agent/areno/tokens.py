@@ -41,6 +41,11 @@ class Tokens:
             text = text.removesuffix(mark)
         return text
 
+    def is_ended(self, ids: Sequence[int]) -> bool:
+        """Whether the last one is an end-of-turn token, which only the model can have put there."""
+        eos = getattr(self._tokenizer, "eos_token_id", None)
+        return bool(ids) and (ids[-1] == eos or self._decode(ids[-1:]) in _MARKS)
+
     def arguments(self, ids: Sequence[int], name: str, arguments: str) -> tuple[int, ...]:
         """First and after-last index into `ids` of a call's arguments; empty where they do not stand as JSON text."""
         span = arguments_span(self._decode(ids), name, arguments)

@@ -27,7 +27,8 @@ def command(tasks: Path, max_context_len: int, max_new_tokens: int, max_prompt_t
     """Print what `areno train` needs to train on TASKS: a folder of tasks, or a TOML file of options.
 
     The hooks' own options (run directory, sandbox, limits, trainable turns, reward, curriculum …) stand in the TOML
-    file or in environment variables; docs/areno.md lists them.
+    file or in environment variables; docs/areno.md lists them. --algo gspo (AReno's default) and grpo are supported;
+    ppo is refused when the tasks are loaded.
 
     Example: areno train --ckpt Qwen/Qwen3-4B $(coding-agent areno-args tasks)
     """
