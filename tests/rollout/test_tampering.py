@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from coding_agent.events.verdict import grade_of, passed
-from coding_agent.rollout.grade import submission
+from coding_agent.rollout.submission import submission
 from coding_agent.rollout.workspace import Node, base_tree
 from coding_agent.store.reader import read_events
 from tests.rollout.worlds import SUBMIT, TASK, job, roll_out, script

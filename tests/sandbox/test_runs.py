@@ -188,7 +188,9 @@ async def test_only_modules_that_are_called_across_cross_themselves(steps: Steps
     test = "import apart\ndef test_a(): assert apart.inner.one() == 1\ndef test_b(): apart.other\n"
     await steps.put({"apart/__init__.py": "from . import inner\nimport other\n", "apart/inner.py": "def one(): return 1\n",
                      "other.py": "open('ran', 'a').write('x')\n", "tests/test_a.py": test})  # fmt: skip
-    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=Grading(across=("apart",)))
+    report = await steps.sandbox.test(
+        ["tests"], timeout_s=30.0, grading=Grading(across=("apart",), own=("tests/test_a.py",))
+    )
     assert [*report.outcomes.values()] == ["passed", "failed"]
     assert [failure.exception for failure in report.failures] == ["CanNotCross"]
     assert await steps.text("ran") == "x"
@@ -199,6 +201,6 @@ async def test_code_that_is_called_across_can_not_read_the_tests(steps: Steps) -
     code = "def read(): return [open(n).read() for n in ('tests/test_a.py', 'tests/data')]\n"
     test = "import apart\ndef test_a(): assert apart.read() == ['', 'data']\n"
     await steps.put({"apart.py": code, "tests/test_a.py": test, "tests/data": "data"})
-    given = Grading(across=("apart",), hidden=("tests/test_a.py",))
+    given = Grading(across=("apart",), hidden=("tests/test_a.py",), own=("tests/test_a.py",))
     report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=given)
     assert report.outcomes == {"tests/test_a.py::test_a": "passed"}

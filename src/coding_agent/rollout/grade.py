@@ -8,97 +8,48 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import anyio
-import attrs
 
 from coding_agent.errors import SandboxError
 from coding_agent.events.redact import NO_SECRETS, Secrets
 from coding_agent.events.schema import Event, TestRun
-from coding_agent.events.text import escape
 from coding_agent.rollout.clean import CleanSandbox
 from coding_agent.rollout.fill import fill
 from coding_agent.rollout.record import to_test_run
-from coding_agent.rollout.workspace import Node, ReadBlob, Tree, base_tree, recorded_changes, replay_changes
+from coding_agent.rollout.submission import expected_files, own_files, submission
+from coding_agent.rollout.workspace import ReadBlob, Tree, base_tree, recorded_changes, replay_changes
 from coding_agent.sandbox.base import Grading, Refused, Sandbox, SandboxBackend, SandboxSpec, TestReport
-from coding_agent.tasks.paths import matches
 from coding_agent.tasks.spec import TaskSpec
 
-NEVER_GRADED = (
-    "conftest.py", "**/conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini",
-    "setup.cfg", "pyproject.toml", "**/*.pth", "sitecustomize.py", "usercustomize.py", "**/*.pyc", "**/__pycache__/**",
-)  # fmt: skip
-"""Paths that decide how tests run. Whatever a task allows, these are as the task has them."""
-
-SHADOWED = sys.stdlib_module_names | {"pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"}
-
 SET_UP_S = 120.0
-
-
-@attrs.frozen(kw_only=True)
-class Submission:
-    """What is graded: the tree, and what the agent did that was undone."""
-
-    tree: Tree
-    tampering: tuple[str, ...]
-
-
-def submission(task: TaskSpec, agent: Tree) -> Submission:
-    """Allowed changes onto the base, then the task's tests on top. Pure."""
-    base = base_tree(task.files)
-    graded, tampering = dict(base), []
-    for path in sorted(base.keys() | agent.keys()):
-        ours, theirs = base.get(path), agent.get(path)
-        if ours == theirs:
-            continue
-        kind = "added" if ours is None else "deleted" if theirs is None else "changed"
-        if matches(path, NEVER_GRADED) or matches(path, task.protected) or path in task.hidden or _shadows(path, base):
-            tampering.append(f"protected: {kind} {escape(path)}")
-        elif not matches(path, task.allowed):
-            tampering.append(f"not allowed: {kind} {escape(path)}")
-        elif theirs is None:
-            del graded[path]
-        else:
-            graded[path] = theirs
-    tests = {path: Node(data=file.data, executable=file.executable) for path, file in task.hidden.items()}
-    tree = _overlay(graded, tests)
-    tampering += [f"not allowed: {escape(path)}, where the tests are" for path in sorted(graded.keys() - tree.keys())]
-    return Submission(tree=tree, tampering=tuple(tampering))
-
-
-def _shadows(path: str, base: Tree) -> bool:
-    """A new module at the root that takes the place of the standard library's or of the test runner's."""
-    top = path.partition("/")[0]
-    if any(known == top or known.startswith(f"{top}/") for known in base):
-        return False
-    return top.partition(".")[0] in SHADOWED
 
 
 def graded_args(task: TaskSpec) -> tuple[str, ...]:
     """pytest arguments: the options of the task's command, and each file that holds an expected test."""
     options = [option for option in task.test_command[3:] if option.startswith("-")]
-    files = sorted({test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)})
-    return (*options, "--maxfail=0", "--continue-on-collection-errors", *files)
+    return (*options, "--maxfail=0", "--continue-on-collection-errors", *sorted(expected_files(task)))
 
 
 def grading(task: TaskSpec) -> Grading:
     """What guards the graded run: the folders of its tests can not be changed, and code apart can not read them.
 
-    That code may read hidden files that are no modules: they may be what a test gives it. The task's own modules stay
-    its own: the tests may not have imported them yet.
+    That code may read hidden files that are no modules: they may be what a test gives it. The tests import no file but
+    the task's own then.
     """
-    tests = {test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass)}
-    files = tests | set(task.hidden)
-    folders = {file.rpartition("/")[0] or file for file in files}
+    tests, own = expected_files(task), own_files(task)
+    folders = {file.rpartition("/")[0] or file for file in tests | set(task.hidden)}
     if task.across:
-        folders |= {file for file in task.files if file.endswith(".py") and matches(file, task.protected)}
+        folders |= {file for file in own if file.endswith(".py")}
     inner = {folder for folder in folders if any(folder.startswith(f"{other}/") for other in folders)}
     hidden = tests | {file for file in task.hidden if file.endswith(".py")}
-    return Grading(protect=tuple(sorted(folders - inner)), across=task.across, hidden=tuple(sorted(hidden)))
+    return Grading(
+        protect=tuple(sorted(folders - inner)), across=task.across, hidden=tuple(sorted(hidden)),
+        own=tuple(sorted(own)) if task.across else (),
+    )  # fmt: skip
 
 
 async def grade(
@@ -168,14 +119,3 @@ def _lie(report: TestReport) -> tuple[str, ...]:
     if report.forged:
         found.append(f"forged: {report.forged} lines on the result channel that the reporter did not write")
     return tuple(found)
-
-
-def _overlay(tree: Tree, tests: Tree) -> Tree:
-    # A file of the agent's where a directory of the tests must be (or the other way round) gives way.
-    parents = {path[:i] for path in tests for i, letter in enumerate(path) if letter == "/"}
-    kept = {
-        path: node
-        for path, node in tree.items()
-        if path not in parents and not any(path.startswith(f"{test}/") for test in tests)
-    }
-    return {**kept, **tests}

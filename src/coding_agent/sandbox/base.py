@@ -211,6 +211,8 @@ class Grading:
     """Modules of the workspace whose functions are called in a process of their own."""
     hidden: tuple[str, ...] = ()
     """Files that are empty in that process, where the backend isolates file systems."""
+    own: tuple[str, ...] = ()
+    """The only files of the workspace that the tests import themselves, where code is called across."""
 
 
 class Sandbox(Protocol):

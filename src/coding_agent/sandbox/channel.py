@@ -82,7 +82,7 @@ class Channel:
         answer = await self._ask(
             "test", timeout_s, args=[*args], timeout_s=timeout_s, output_bytes=output_bytes,
             grading=grading is not None, protect=[*given.protect], across=[*given.across],
-            hidden=[*given.hidden],
+            hidden=[*given.hidden], own=[*given.own],
         )  # fmt: skip
         return answers.test_report(answer)
 

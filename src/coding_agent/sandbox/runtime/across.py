@@ -22,7 +22,7 @@ import struct
 import sys
 import threading
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from . import confine, reap
@@ -66,11 +66,19 @@ def start(hidden: list[str], config: dict[str, Any]) -> int:
     return ours.detach()
 
 
-def call_across(modules: Sequence[str], line: int) -> None:
-    """From here on these modules, and what is below them, are imported at the other end of the line."""
+def call_across(modules: Sequence[str], line: int, root: str, own: Collection[str]) -> None:
+    """From here on these modules, and what is below them, are imported at the other end of the line; so are packages
+    that they lie in, unless those are among the `own` files of the tests."""
     # Who is there is of the same user: it may not open this process's memory or descriptors.
     confine.let_look(False)
-    sys.meta_path.insert(0, _Finder(modules, _Caller(modules, socket.socket(fileno=line))))
+    parents = {name[:at] for name in modules for at, letter in enumerate(name) if letter == "."}
+    theirs = {name for name in parents if not _is_own(name, own)}
+    sys.meta_path.insert(0, _Finder(modules, theirs, root, _Caller(modules, socket.socket(fileno=line))))
+
+
+def _is_own(package: str, own: Collection[str]) -> bool:
+    file = "/" + package.replace(".", "/") + "/__init__.py"
+    return any(("/" + path).endswith(file) for path in own)
 
 
 def serve(line: int) -> None:
@@ -165,13 +173,19 @@ class _Caller:
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Makes a stand-in for each module that is called across."""
 
-    def __init__(self, modules: Sequence[str], caller: _Caller) -> None:
-        self._modules, self._caller = tuple(modules), caller
+    def __init__(self, modules: Sequence[str], parents: Collection[str], root: str, caller: _Caller) -> None:
+        self._modules, self._parents, self._root, self._caller = tuple(modules), parents, root, caller
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        if not _among(fullname, self._modules):
+        if fullname not in self._parents and not _among(fullname, self._modules):
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        spec = importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        if fullname in self._parents:
+            # What the tests have in it themselves is found as ever.
+            folder = fullname.rpartition(".")[2]
+            within = [entry or self._root for entry in sys.path if type(entry) is str] if path is None else [*path]
+            spec.submodule_search_locations = [os.path.join(entry, folder) for entry in within]
+        return spec
 
     def create_module(self, spec: Any) -> types.ModuleType:
         self._caller.ask(load=spec.name, path=[entry for entry in sys.path if type(entry) is str])

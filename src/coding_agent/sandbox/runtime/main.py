@@ -108,7 +108,7 @@ class Server:
         # Read before anything of the agent's runs, so that the run can not lie about it.
         digests = self._watched.digests()
         config = {**self._config, "protect": request["protect"]}
-        grading = Grading(request["across"], request["hidden"]) if request["grading"] else None
+        grading = Grading(request["across"], request["hidden"], request["own"]) if request["grading"] else None
         return run_tests(request["args"], request["timeout_s"], request["output_bytes"], config, digests, grading)
 
     def _changes(self) -> Message:

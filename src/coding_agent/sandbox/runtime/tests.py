@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from . import across, imports
@@ -50,9 +51,10 @@ def warm() -> None:
 class Grading:
     """What a graded run has over an agent's own: a test that must fail, and code that is called in another process."""
 
-    def __init__(self, across: list[str], hidden: list[str]) -> None:
-        self.across, self.hidden = across, hidden
-        """Modules of the workspace whose functions run in a process of their own, and files that are empty there."""
+    def __init__(self, across: list[str], hidden: list[str], own: list[str]) -> None:
+        self.across, self.hidden, self.own = across, hidden, frozenset(own)
+        """Modules of the workspace whose functions run in a process of their own, files that are empty there, and the
+        only files of the workspace that the tests import themselves then."""
         self.sentinel = "test_" + secrets.token_hex(6)
 
 
@@ -112,14 +114,14 @@ def _pytest_main(
     sys.argv = ["pytest", *args]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
-    imports.from_sources(root, as_it_was="beside" in fds)
+    imports.from_sources(root, own=grading.own if grading is not None and "beside" in fds else None)
     _forget_shadowed(root)
     plugins: list[Any] = [Reporter(fds["records"], root, token)]
     if grading is not None:
         plugins.append(Sentinel(grading.sentinel))
         sys.meta_path.insert(0, LibraryFirst(root))
         if "beside" in fds:
-            across.call_across(grading.across, fds["beside"])
+            across.call_across(grading.across, fds["beside"], root, grading.own)
     try:
         return int(pytest.main([*OPTIONS, "--rootdir=" + root, *args], plugins=plugins))
     finally:
@@ -132,7 +134,7 @@ class LibraryFirst(importlib.abc.MetaPathFinder):
     module of that name for the tests' process to import."""
 
     def __init__(self, root: str) -> None:
-        self._root, self._ours = root, {name.partition(".")[0] for name in os.listdir(root)}
+        self._root, self._ours = root, set(_modules(root))
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
         if path is not None or fullname in self._ours:
@@ -143,12 +145,20 @@ class LibraryFirst(importlib.abc.MetaPathFinder):
 
 def _forget_shadowed(root: str) -> None:
     """Let the workspace's own `queue.py` be imported, though the runtime has imported the library's."""
-    here = {name.partition(".")[0] for name in os.listdir(root)} - {"pytest", "sys", "os", "builtins"}
+    here = set(_modules(root)) - {"pytest", "sys", "os", "builtins"}
     library = os.path.dirname(os.__file__) + os.sep
     for name, module in list(sys.modules.items()):
         origin = getattr(module, "__file__", None) or ""
         if name.partition(".")[0] in here and origin.startswith(library) and os.sep + "site-packages" not in origin:
             del sys.modules[name]
+
+
+def _modules(root: str) -> Iterator[str]:
+    """Names that can be imported from a folder; a folder in it that is no package stands behind the library's modules."""
+    for entry in os.scandir(root):
+        inside = [f"{entry.name}/{file}" for file in os.listdir(entry.path)] if entry.is_dir() else []
+        places = map(imports.module_place, (entry.name, *inside))
+        yield from (place for place in places if place is not None and "/" not in place)
 
 
 def _fold(raw: bytes, digests: dict[str, str], token: bytes) -> dict[str, Any]:

@@ -1,0 +1,150 @@
+"""What is graded: the task's base, the allowed changes of the agent on top, the task's own tests over both. Pure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+
+import attrs
+
+from coding_agent.events.text import escape
+from coding_agent.rollout.workspace import Node, Tree, base_tree
+from coding_agent.sandbox.runtime.imports import module_place
+from coding_agent.tasks.paths import matches
+from coding_agent.tasks.spec import TaskSpec
+
+NEVER_GRADED = (
+    "**/conftest.py",
+    "**/*.pth",
+    "**/sitecustomize.py",
+    "**/usercustomize.py",
+    "**/*.pyc",
+    "**/__pycache__/**",
+)
+"""Paths that decide how tests run, wherever they are. Whatever a task allows, these are as the task has them."""
+
+CONFIGURATION = frozenset(
+    ["pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml"]
+)
+"""pytest reads the first of them that it finds from the folder of its tests upwards."""
+
+LIBRARY = sys.stdlib_module_names | {"pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"}
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """What is graded: the tree, and what the agent did that was undone."""
+
+    tree: Tree
+    tampering: tuple[str, ...]
+
+
+def submission(task: TaskSpec, agent: Tree) -> Submission:
+    """Allowed changes onto the base, then the task's tests on top."""
+    base, own = base_tree(task.files), _Own(task)
+    graded, tampering = dict(base), []
+    for path in sorted(base.keys() | agent.keys()):
+        ours, theirs = base.get(path), agent.get(path)
+        if ours == theirs:
+            continue
+        kind = "added" if ours is None else "deleted" if theirs is None else "changed"
+        taken = own.taken_by(path) if ours is None else None
+        if taken is not None:
+            tampering.append(f"protected: {kind} {escape(path)}, in the place of {taken}")
+        elif own.decides(path):
+            tampering.append(f"protected: {kind} {escape(path)}")
+        elif not matches(path, task.allowed):
+            tampering.append(f"not allowed: {kind} {escape(path)}")
+        elif theirs is None:
+            del graded[path]
+        else:
+            graded[path] = theirs
+    tests = {path: Node(data=file.data, executable=file.executable) for path, file in task.hidden.items()}
+    tree = _overlay(graded, tests)
+    tampering += [f"not allowed: {escape(path)}, where the tests are" for path in sorted(graded.keys() - tree.keys())]
+    return Submission(tree=tree, tampering=tuple(tampering))
+
+
+def own_files(task: TaskSpec) -> frozenset[str]:
+    """Files of the base and of the hidden tests that are graded as the task has them, whatever the agent does."""
+    own = _Own(task)
+    return frozenset(path for path in (*task.files, *task.hidden) if own.keeps(path))
+
+
+def expected_files(task: TaskSpec) -> frozenset[str]:
+    """Those that hold an expected test."""
+    return frozenset(test.partition("::")[0] for test in (*task.fail_to_pass, *task.pass_to_pass))
+
+
+class _Own:
+    """Which paths stay the task's own."""
+
+    def __init__(self, task: TaskSpec) -> None:
+        self._task = task
+        tests = expected_files(task) | set(task.hidden)
+        self._tests = tests
+        self._above = {folder for file in tests for folder in _above(file)} | {""}
+        self._searched = {_import_root(file, {*task.files, *task.hidden}) for file in tests} | {""}
+        self._packages = {module_place(file) for file in task.files}
+        self._modules: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
+        for file in (*task.files, *task.hidden):
+            if self.keeps(file) and (place := module_place(file)) is not None:
+                self._modules[place] = file
+                self._folders.update(dict.fromkeys(_above(place), file))
+
+    def decides(self, path: str) -> bool:
+        """Whether it is how tests are run, or what they are, and so never the agent's."""
+        folder, name = _split(path)
+        configures = name in CONFIGURATION and folder in self._above
+        return configures or path in self._tests or matches(path, (*NEVER_GRADED, *self._task.protected))
+
+    def keeps(self, path: str) -> bool:
+        """Whether what the agent does to it is undone."""
+        return self.decides(path) or not matches(path, self._task.allowed)
+
+    def taken_by(self, path: str) -> str | None:
+        """What a new file would be imported in the place of, if that is not the agent's to replace."""
+        place = module_place(path)
+        if place is None:
+            return None
+        folder, name = _split(place)
+        if folder in self._searched and name in LIBRARY and place not in self._packages:
+            return f"the module {name}"
+        if (taken := self._modules.get(place)) is not None and taken != path:
+            return taken
+        # A module wins over a folder that is no package; one that is wins over the module.
+        package = f"{place}/__init__.py"
+        if place in self._folders and path.rpartition("/")[0] != place and self._modules.get(place) != package:
+            return self._folders[place]
+        return None
+
+
+def _split(path: str) -> tuple[str, str]:
+    folder, _, name = path.rpartition("/")
+    return folder, name
+
+
+def _above(path: str) -> Iterator[str]:
+    while path:
+        path = _split(path)[0]
+        yield path
+
+
+def _import_root(test: str, files: Collection[str]) -> str:
+    """The folder that pytest puts on the path for it: the nearest that is no package."""
+    folder = _split(test)[0]
+    while folder and f"{folder}/__init__.py" in files:
+        folder = _split(folder)[0]
+    return folder
+
+
+def _overlay(tree: Tree, tests: Tree) -> Tree:
+    # A file of the agent's where a directory of the tests must be (or the other way round) gives way.
+    parents = {path[:i] for path in tests for i, letter in enumerate(path) if letter == "/"}
+    kept = {
+        path: node
+        for path, node in tree.items()
+        if path not in parents and not any(path.startswith(f"{test}/") for test in tests)
+    }
+    return {**kept, **tests}
