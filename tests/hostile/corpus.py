@@ -25,9 +25,32 @@ HELPED = attrs.evolve(
     hidden={"zero_test.py": TaskFile(data=b"import double\nimport checks\n\ndef test_five():\n    assert checks.same(double.double(5), 10)\n")},
 )  # fmt: skip
 """Its tests have a module of their own beside the code, and one of them is no neighbour of the others."""
+NESTED = attrs.evolve(
+    TASK, id="nested", allowed=("pkg/**",), protected=("pkg/tests/**",), pass_to_pass=("pkg/tests/test_double.py::test_two",),
+    fail_to_pass=("pkg/tests/test_double.py::test_three",), hidden={},
+    files={
+        "pkg/__init__.py": TaskFile(data=b""), "pkg/double.py": TASK.files["double.py"],
+        "pkg/tests/test_double.py": TaskFile(data=b"from pkg.double import double\n\ndef test_two():\n    assert double(2) == 4\n"
+                                                  b"\ndef test_three():\n    assert double(3) == 6\n"),
+    },
+)  # fmt: skip
+"""Its tests lie below a folder that the agent may write to; `dotted` calls a module of that package across."""
+BESIDE = attrs.evolve(
+    TASK, id="beside", protected=("tests/**", "answers.py"), fail_to_pass=("tests/test_double.py::test_three",),
+    pass_to_pass=(), hidden={},
+    files={
+        "double.py": TASK.files["double.py"], "answers.py": TaskFile(data=b"SIX = 6\n"), "tests/more.py": TaskFile(data=b"TEN = 10\n"),
+        "tests/test_double.py": TaskFile(data=b"from answers import SIX\nfrom double import double\nfrom tests.more import TEN\n"
+                                              b"\ndef test_three():\n    assert (double(3), double(5)) == (SIX, TEN)\n"),
+    },
+)  # fmt: skip
+"""Its tests import protected modules, one of them from a folder that is no package."""
 SHIPPED = load_task(HERE.parents[1] / "tasks" / "build-order")
 """One of those that come with the package and have their code called across."""
-TASKS = {"toy": TASK, "boundary": BOUNDARY, "helped": HELPED, "build-order": SHIPPED}
+TASKS = {
+    "toy": TASK, "boundary": BOUNDARY, "helped": HELPED, "build-order": SHIPPED, "nested": NESTED, "beside": BESIDE,
+    "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
+}  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)

@@ -110,6 +110,7 @@ GRADES = [
     ("AUD-INTERFERENCE", {"sentinel": "passed"}),
     ("AUD-INTERFERENCE", {"tampering": ("interference: the test that must fail was reported as passed",)}),
     ("AUD-FORGED", {"tampering": ("forged: 3 lines on the result channel that the reporter did not write",)}),
+    ("AUD-REPLACED", {"tampering": ("protected: added a/__init__.py, in the place of a.py",)}),
     ("AUD-ENDED", {"sentinel": "missing", "exit_status": 0}),
     ("AUD-NOT-RUN", {"expected": ("a::b",), "outcomes": {"a::b": "skipped"}}),
     ("AUD-CRASHED", {"sentinel": "missing", "exit_status": -9}),

@@ -8,9 +8,10 @@ import attrs
 import pytest
 
 from coding_agent.events.verdict import grade_of, passed
-from coding_agent.rollout.submission import submission
+from coding_agent.rollout.submission import CONFIGURATION, submission
 from coding_agent.rollout.workspace import Node, base_tree
 from coding_agent.store.reader import read_events
+from coding_agent.tasks.spec import TaskFile
 from tests.rollout.worlds import SUBMIT, TASK, job, roll_out, script
 
 TREE = base_tree(TASK.files)
@@ -32,12 +33,54 @@ def told(changes: dict[str, Node | None], task: object = TASK) -> tuple[str, ...
         ("tests/test_double.py", None, "protected: deleted tests/test_double.py"),
         ("tests/test_double.py", Node(data=b"x", symlink=True), "protected: changed tests/test_double.py"),
         ("tests/test_hidden.py", Node(data=b""), "protected: added tests/test_hidden.py"),
-        ("json.py", Node(data=b""), "protected: added json.py"),
+        ("json.py", Node(data=b""), "protected: added json.py, in the place of the module json"),
+        ("json/__init__.py", Node(data=b""), "protected: added json/__init__.py, in the place of the module json"),
+        ("json", Node(data=b"src", symlink=True), "protected: added json, in the place of the module json"),
+        ("src/setup.cfg", Node(data=b""), None),
+        ("json/de.txt", Node(data=b""), None),
+        ("json.toml", Node(data=b""), None),
+        ("src/json.py", Node(data=b""), None),
         ("a/b.pth", Node(data=b""), "protected: added a/b.pth"),
     ],
 )
-def test_what_was_undone_is_told(path: str, node: Node | None, line: str) -> None:
-    assert told({path: node}) == (line,)
+def test_what_was_undone_is_told(path: str, node: Node | None, line: str | None) -> None:
+    assert told({path: node}) == ((line,) if line else ())
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [
+        ("own/helper/__init__.py", "own/helper.py"),
+        ("own/helper.cpython-311-x86_64-linux-gnu.so", "own/helper.py"),
+        ("own/helper.abi3.so", "own/helper.py"),
+        ("own/__init__.so", "own/__init__.py"),
+        ("folder.py", "folder/inner.py"),
+        ("folder.so", "folder/inner.py"),
+        ("own.py", "own/__init__.py"),
+        ("own/helper.json", None),
+        ("own/helper/notes.py", None),
+        ("other/helper.py", None),
+        ("folder/__init__.py", None),
+    ],
+)
+def test_nothing_new_takes_the_place_of_a_module_that_is_not_the_agents(path: str, taken: str | None) -> None:
+    own = {name: TaskFile(data=b"") for name in ("own/__init__.py", "own/helper.py", "folder/inner.py")}
+    task = attrs.evolve(TASK, files={**TASK.files, **own}, protected=(*TASK.protected, *own))
+    graded = submission(task, {**base_tree(task.files), path: Node(data=b"")})
+    assert graded.tampering == ((f"protected: added {path}, in the place of {taken}",) if taken else ())
+    assert (path in graded.tree) == (taken is None)
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATION))
+def test_no_folder_above_a_test_gets_a_configuration(name: str) -> None:
+    task = attrs.evolve(TASK, protected=(), fail_to_pass=("pkg/sub/tests/test_a.py::test",), pass_to_pass=(), hidden={})
+    added = {path: Node(data=b"") for path in (name, f"pkg/{name}", f"pkg/sub/tests/{name}", f"pkg/other/{name}")}
+    assert submission(task, added).tree.keys() == {f"pkg/other/{name}"}
+
+
+def test_a_file_with_an_expected_test_stays_the_tasks_own_even_where_nothing_protects_it() -> None:
+    open_task = attrs.evolve(TASK, protected=())
+    assert told({"tests/test_double.py": None}, open_task) == ("protected: deleted tests/test_double.py",)
 
 
 def test_what_the_task_does_not_allow_is_told() -> None:

@@ -48,7 +48,7 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
         if ours == theirs:
             continue
         kind = "added" if ours is None else "deleted" if theirs is None else "changed"
-        taken = own.taken_by(path) if ours is None else None
+        taken = own.taken_by(path, theirs) if ours is None and theirs is not None else None
         if taken is not None:
             tampering.append(f"protected: {kind} {escape(path)}, in the place of {taken}")
         elif own.decides(path):
@@ -81,10 +81,9 @@ class _Own:
 
     def __init__(self, task: TaskSpec) -> None:
         self._task = task
-        tests = expected_files(task) | set(task.hidden)
-        self._tests = tests
-        self._above = {folder for file in tests for folder in _above(file)} | {""}
-        self._searched = {_import_root(file, {*task.files, *task.hidden}) for file in tests} | {""}
+        self._tests = expected_files(task) | set(task.hidden)
+        self._above = {folder for file in self._tests for folder in _above(file)} | {""}
+        self._searched = {_import_root(file, {*task.files, *task.hidden}) for file in self._tests} | {""}
         self._packages = {module_place(file) for file in task.files}
         self._modules: dict[str, str] = {}
         self._folders: dict[str, str] = {}
@@ -103,9 +102,10 @@ class _Own:
         """Whether what the agent does to it is undone."""
         return self.decides(path) or not matches(path, self._task.allowed)
 
-    def taken_by(self, path: str) -> str | None:
+    def taken_by(self, path: str, node: Node) -> str | None:
         """What a new file would be imported in the place of, if that is not the agent's to replace."""
-        place = module_place(path)
+        # A link may lead to a package.
+        place = module_place(path) or (path if node.symlink else None)
         if place is None:
             return None
         folder, name = _split(place)
@@ -113,9 +113,8 @@ class _Own:
             return f"the module {name}"
         if (taken := self._modules.get(place)) is not None and taken != path:
             return taken
-        # A module wins over a folder that is no package; one that is wins over the module.
-        package = f"{place}/__init__.py"
-        if place in self._folders and path.rpartition("/")[0] != place and self._modules.get(place) != package:
+        # A module wins over a folder that is no package.
+        if place in self._folders and _split(path)[0] != place:
             return self._folders[place]
         return None
 

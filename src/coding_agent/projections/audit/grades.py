@@ -14,7 +14,8 @@ def grade_findings(run: TestRun) -> Iterator[tuple[str, str]]:
     """(code, evidence) of a graded run. Older graders told less: what follows from other fields is found from them."""
     told = {line.partition(":")[0] for line in run.tampering}
     for line in run.tampering:
-        yield _SEEN.get(line.partition(":")[0], "AUD-UNDONE"), line
+        undone = "AUD-REPLACED" if ", in the place of " in line else "AUD-UNDONE"
+        yield _SEEN.get(line.partition(":")[0], undone), line
     if "interference" not in told and run.sentinel not in {None, "failed", "missing"}:
         yield "AUD-INTERFERENCE", f"the must-fail test was {run.sentinel}"
     if run.timed_out:
