@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from coding_agent.errors import EncodeError
 from coding_agent.events.codec import check_json, encode
 from coding_agent.events.schema import ModelTurn
-from coding_agent.events.values import Message
+from coding_agent.events.values import Message, ModelToolCall
 from coding_agent.policies.base import ContextOverflow, PolicyReply
 from coding_agent.policies.wire import BadAnswer, parse_body, read_reply, to_wire
 from coding_agent.rollout.record import to_turn
@@ -166,3 +167,10 @@ def test_whatever_a_server_says_is_refused_or_can_be_recorded(
 def test_bytes_are_json_or_refused(data: bytes) -> None:
     with suppress(BadAnswer):
         parse_body(data)
+
+
+@given(st.text() | st.sampled_from(["{}", '{"a": 1}', "[]", "", " ", "null", "NaN", '{"a": NaN}', "{" * 5000]))
+def test_every_call_of_a_history_is_sent_with_an_object_so_that_no_server_refuses_the_conversation(raw: str) -> None:
+    sent = to_wire(Message(role="assistant", calls=(ModelToolCall(id="a", name="search", raw=raw),)))
+    arguments = json.loads(json.dumps(sent))["tool_calls"][0]["function"]["arguments"]
+    assert orjson.loads(arguments) == {"malformed": raw} or arguments == raw or not raw.strip()

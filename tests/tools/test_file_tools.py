@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from coding_agent.sandbox.base import Listing, Match, Sandbox, SearchResult
 from coding_agent.tools.base import ToolAnswer
 from coding_agent.tools.list_files import render as render_listing
+from coding_agent.tools.patching.nearest import describe_nearest
 from coding_agent.tools.read_file import MAX_SHOWN, excerpt
 from coding_agent.tools.replace_text import as_in_file, objection
 from coding_agent.tools.search import render as render_search
@@ -157,6 +159,12 @@ async def test_text_that_is_not_there_leaves_everything_and_shows_the_nearest(
     assert (answer.outcome, answer.changes) == ("error", None)
     assert "occurs 1 time (line 2), not 2" in answer.text
     assert (await sandbox.read("a.py", max_bytes=100)).data == b"def f():\n    return 1\n"
+
+
+def test_the_nearest_of_very_many_lines_that_are_all_alike_is_found_without_comparing_each_to_the_end() -> None:
+    rows = ["".join(random.Random(seed).sample("ab" * 100, 200)) for seed in range(5000)]
+    wanted = rows[4000][:70] + "c" * 10
+    assert "Line 4001 differs first" in describe_nearest(rows, [wanted], None)
 
 
 def test_text_that_does_not_occur_is_answered_with_the_nearest_lines() -> None:

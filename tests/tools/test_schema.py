@@ -102,3 +102,10 @@ def test_arguments_as_deep_as_they_may_be_still_fit_into_an_event() -> None:
     for _ in range(59):
         value = [value]
     assert encode(ToolCall(call="1.0", tool="x", arguments={"a": value}))
+
+
+def test_of_very_many_unknown_fields_the_first_are_named_and_the_others_counted() -> None:
+    with pytest.raises(InvalidArguments) as told:
+        validate(Example, {f"x{number}": 1 for number in range(100_000)}, "try")
+    assert [problem for problem in told.value.problems if "more" in problem] == ["try: and 99995 more unknown fields"]
+    assert len(told.value.problems) < 10

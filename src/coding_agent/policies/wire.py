@@ -45,7 +45,17 @@ def to_wire(message: Message) -> dict[str, JSON]:
 
 
 def call_to_wire(call: ModelToolCall) -> dict[str, JSON]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.raw}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _object(call.raw)}}
+
+
+def _object(raw: str) -> str:
+    """Arguments that every server takes in a history: many parse them, and refuse all of it where they can not."""
+    try:
+        if type(orjson.loads(raw)) is dict:
+            return raw
+    except orjson.JSONDecodeError:
+        pass
+    return json.dumps({"malformed": raw}) if raw.strip() else "{}"
 
 
 def tool_to_wire(tool: ToolSchema) -> dict[str, JSON]:

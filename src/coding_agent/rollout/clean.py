@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import attrs
+from anyio import to_thread
 
 from coding_agent.events.redact import Secrets
 from coding_agent.events.text import unescape
@@ -32,6 +33,7 @@ from coding_agent.sandbox.base import (
 from coding_agent.tools.dispatch import parse_arguments
 
 T = TypeVar("T")
+LARGE = 1 << 20
 
 
 def clean_reply(reply: PolicyReply, secrets: Secrets) -> tuple[PolicyReply, int]:
@@ -104,7 +106,9 @@ class CleanSandbox:
         return clean
 
     async def _written(self, found: ChangeSet) -> ChangeSet:
-        clean = self._clean(found)
+        size = sum(len(change.data or b"") for change in found.files)
+        # Large ones in a thread: every other episode waits meanwhile.
+        clean = await to_thread.run_sync(self._clean, found) if self._secrets and size > LARGE else self._clean(found)
         if clean is found:
             return found
         instead: list[PathChange] = []

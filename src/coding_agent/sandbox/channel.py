@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import attrs
+from anyio import to_thread
 
 from coding_agent.errors import SandboxDied, SandboxProtocol
 from coding_agent.sandbox import answers
@@ -30,6 +31,7 @@ from coding_agent.sandbox.base import (
 )
 
 MAX_FRAME = 512 << 20
+LARGE = 1 << 20
 GRACE_S = 30.0
 """Beyond a request's own timeout; longer means that the runtime is gone or stuck."""
 WITHIN_S = {"hello": 30.0, "apply": 120.0, "read": 30.0, "list": 30.0, "edit": 60.0, "changes": 60.0}
@@ -128,7 +130,8 @@ class Channel:
             raise SandboxProtocol(f"an answer of {size} bytes; at most {MAX_FRAME} are taken")
         body = await self._exactly(size)
         try:
-            return json.loads(body, object_hook=_revive, parse_constant=_refuse_constant)
+            # A large one in a thread: every other episode waits meanwhile.
+            return await to_thread.run_sync(_loads, body) if size > LARGE else _loads(body)
         except (ValueError, RecursionError) as error:
             raise SandboxProtocol(f"an answer that is not JSON: {error}") from error
 
@@ -155,6 +158,10 @@ def _unwrap(answer: Any, operation: str) -> dict[str, Any]:
     if isinstance(answer, dict) and isinstance(answer.get("failed"), str):
         raise SandboxDied(f"{operation} failed inside the sandbox: {answer['failed'][:1000]}")
     raise SandboxProtocol(f"{operation}: expected ok, refused or failed, found {str(answer)[:200]}")
+
+
+def _loads(body: bytes) -> Any:
+    return json.loads(body, object_hook=_revive, parse_constant=_refuse_constant)
 
 
 def _flatten(value: object) -> dict[str, str]:

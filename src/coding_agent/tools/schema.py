@@ -27,6 +27,8 @@ _NAMES = {
     str: "text", int: "an integer", float: "a number", bool: "a truth value", list: "a list", dict: "an object",
     type(None): "null",
 }  # fmt: skip
+MAX_UNKNOWN = 5
+"""Unknown fields that are named in a denial."""
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
@@ -91,9 +93,12 @@ def json_schema(cls: type[Any]) -> dict[str, JSON]:
 
 
 def validate(cls: type[C], arguments: Mapping[str, JSON], tool: str) -> C:
-    """An instance of `cls`. Raises InvalidArguments with every problem there is."""
+    """An instance of `cls`. Raises InvalidArguments with every problem, and the first of the unknown fields."""
     fields = {argument.name: argument for argument in arguments_of(cls)}
-    problems = [_unknown(tool, name, fields) for name in arguments if name not in fields]
+    unknown = [name for name in arguments if name not in fields]
+    problems = [_unknown(tool, name, fields) for name in unknown[:MAX_UNKNOWN]]
+    if len(unknown) > MAX_UNKNOWN:
+        problems.append(f"{tool}: and {len(unknown) - MAX_UNKNOWN} more unknown fields")
     for name, field in fields.items():
         if name not in arguments:
             if field.default is attrs.NOTHING:
@@ -139,7 +144,7 @@ def _property(argument: Argument) -> dict[str, JSON]:
 
 
 def _unknown(tool: str, name: str, fields: Mapping[str, Argument]) -> str:
-    near = difflib.get_close_matches(name, fields, n=1)
+    near = difflib.get_close_matches(name[:80], fields, n=1)
     hint = f"; the nearest is `{near[0]}`" if near else ""
     return f"{tool}.{name[:80]}: expected one of {', '.join(fields)}, found an unknown field{hint}"
 

@@ -12,7 +12,11 @@ MAX_SHOWN = 12
 MAX_COMMON = 200
 """A line that occurs more often than this says little about the place."""
 MAX_COMPARED = 5000
-"""Lines that are compared for likeness when none is the same."""
+"""Lines that are compared for likeness when none is the same, by their characters and how they begin …"""
+MAX_ALIGNED = 50
+"""… and those of them that are most alike, character by character, to a width of …"""
+MAX_ALIGNED_WIDTH = 80
+ALIKE = 0.6
 MAX_WIDTH = 200
 MAX_SEARCHED = 200_000
 """Lines of the file that are looked at, and votes that are counted: every other episode waits meanwhile."""
@@ -43,9 +47,28 @@ def _nearest(lines: Sequence[str], expected: Sequence[str], hint: int | None) ->
     number = next((number for number, wanted in enumerate(expected) if wanted.strip()), None)
     if number is None:
         return _stated(lines, hint)
-    heads = [line[:MAX_WIDTH] for line in lines[:MAX_COMPARED]]
-    like = difflib.get_close_matches(expected[number][:MAX_WIDTH], heads, n=1)
-    return heads.index(like[0]) - number if like else _stated(lines, hint)
+    like = _most_alike(lines[:MAX_COMPARED], expected[number])
+    return _stated(lines, hint) if like is None else like - number
+
+
+def _most_alike(lines: Sequence[str], wanted: str) -> int | None:
+    """The first of the lines that are most like it, if any is."""
+    matcher = difflib.SequenceMatcher(autojunk=False)
+    matcher.set_seq2(wanted[:MAX_ALIGNED_WIDTH])
+    quick: list[tuple[float, int]] = []
+    for index, line in enumerate(lines):
+        head = line[:MAX_ALIGNED_WIDTH]
+        matcher.set_seq1(head)
+        if matcher.real_quick_ratio() >= ALIKE and (ratio := matcher.quick_ratio()) >= ALIKE:
+            begins = next((n for n, (a, b) in enumerate(zip(head, wanted, strict=False)) if a != b), len(head))
+            quick.append((-ratio - begins / MAX_ALIGNED_WIDTH, index))
+    best, place = ALIKE, None
+    for _, index in sorted(quick)[:MAX_ALIGNED]:
+        matcher.set_seq1(lines[index][:MAX_ALIGNED_WIDTH])
+        ratio = matcher.ratio()
+        if ratio > best or (ratio == best and (place is None or index < place)):
+            best, place = ratio, index
+    return place
 
 
 def _votes(lines: Sequence[str], expected: Sequence[str]) -> Counter[int]:
