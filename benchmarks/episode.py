@@ -36,9 +36,9 @@ import orjson
 from coding_agent.events.schema import TestRun
 from coding_agent.policies.base import PolicyReply, RawCall
 from coding_agent.policies.scripted import ScriptedPolicy
-from coding_agent.rollout.grade import submission
 from coding_agent.rollout.scheduler import Job, Outcome, Scheduler
 from coding_agent.rollout.start import start_episode, task_limits
+from coding_agent.rollout.submission import submission
 from coding_agent.rollout.workspace import Tree, base_tree, recorded_changes, replay_changes
 from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
