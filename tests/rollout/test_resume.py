@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import attrs
@@ -22,8 +24,10 @@ from coding_agent.rollout.begin import spent_s
 from coding_agent.rollout.resume import Plan, plan
 from coding_agent.rollout.scheduler import Job, Outcome
 from coding_agent.rollout.world import Stage
+from coding_agent.store.index import recover_run
 from coding_agent.store.reader import read_decoded, read_events, read_records, verify
 from coding_agent.store.rundir import RunDirectory
+from tests.replay.rewriting import forge
 from tests.rollout.worlds import FIX, SUBMIT, Dying, job, play_jobs, roll_out, script
 from tests.samples import no_blob, write_log
 from tests.stories import Overlong
@@ -178,6 +182,68 @@ async def test_damage_is_refused_by_name_and_the_others_go_on(undisturbed: Path,
     left, outcomes = await resume(tmp_path / "run", [job(POLICY), job(POLICY, sample=1)])
     assert [report.file for report in left.refused] == [str(log)]
     assert [outcome.sample for outcome in outcomes] == [1]
+
+
+def nested(levels: int) -> dict[str, Any]:
+    return {"a": nested(levels - 1)} if levels else {}
+
+
+FORGED: dict[str, tuple[str, Callable[[list[dict[str, Any]]], object]]] = {
+    "an unknown event": ("incompatible", lambda lines: lines[5].update(type="dream")),
+    "a list": ("damaged", lambda lines: lines[5].update(data=[1, 2])),
+    "a missing field": ("damaged", lambda lines: lines[5].update(data={})),
+    "data too deep": ("damaged", lambda lines: lines[5]["data"].update(more=nested(200))),
+    "no beginning": ("damaged", lambda lines: lines.pop(0)),
+    "two beginnings": ("damaged", lambda lines: lines.insert(1, lines[0])),
+    "no time": ("damaged", lambda lines: lines[3].update(at="garbage")),
+    "a time of nowhere": ("damaged", lambda lines: lines[3].update(at="2026-01-01T00:00:00")),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+async def test_what_can_not_be_decoded_is_refused_by_name_and_the_others_go_on(
+    undisturbed: Path, tmp_path: Path, what: str
+) -> None:
+    log = cut(undisturbed, tmp_path / "run", 12)
+    condition, change = FORGED[what]
+    forge(log, change)
+    assert not recover_run(RunDirectory(tmp_path / "run")).added
+    left = plan(RunDirectory(tmp_path / "run"), [job(POLICY), job(POLICY, sample=1)])
+    assert [(each.file, each.condition) for each in left.refused] == [(str(log), condition)]
+    assert str(log) in (left.refused[0].problem or "")
+    assert [each.sample for each in left.jobs] == [1]
+
+
+ENDS: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "a reason that is none": lambda lines: lines[-1]["data"].update(reason="bored"),
+    "a reason that is a number": lambda lines: lines[-1]["data"].update(reason=5),
+    "no beginning": lambda lines: lines.pop(0),
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+async def test_a_sealed_log_that_can_not_be_summed_up_is_refused_by_name(
+    undisturbed: Path, tmp_path: Path, what: str
+) -> None:
+    log = forge(cut(undisturbed, tmp_path / "run", 100), ENDS[what])
+    run = RunDirectory(tmp_path / "run")
+    assert [(each.file, each.condition) for each in recover_run(run).refused] == [(str(log), "damaged")]
+    left = plan(run, [job(POLICY), job(POLICY, sample=1)])
+    assert [(each.file, each.condition) for each in left.refused] == [(str(log), "damaged")]
+    assert [each.sample for each in left.jobs] == [1]
+
+
+async def test_a_cancelled_log_without_what_stopped_it_is_refused(undisturbed: Path, tmp_path: Path) -> None:
+    log = forge(cut(undisturbed, tmp_path / "run", 100), lambda lines: lines[-1]["data"].update(reason="cancelled"))
+    left = plan(RunDirectory(tmp_path / "run"), [job(POLICY)])
+    assert [(each.file, "what stopped it" in (each.problem or "")) for each in left.refused] == [(str(log), True)]
+
+
+async def test_what_a_later_release_put_before_the_end_is_kept(undisturbed: Path, tmp_path: Path) -> None:
+    log = forge(cut(undisturbed, tmp_path / "run", 100), lambda lines: lines[5].update(type="dream"))
+    run = RunDirectory(tmp_path / "run")
+    assert recover_run(run).added == ("episodes/toy/0.0.jsonl",)
+    assert plan(run, [job(POLICY)]).kept == (log,)
 
 
 @pytest.mark.parametrize("left", [-200, 12])

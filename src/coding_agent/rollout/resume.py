@@ -12,17 +12,19 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import UsageError
+from coding_agent.errors import IllegalSequence, LogDamaged, StoreError, UsageError
+from coding_agent.events.log import check_sequence
 from coding_agent.events.schema import Done, EpisodeStarted, Stopped
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Job
 from coding_agent.store.known import Manifests
-from coding_agent.store.reader import LogReport, read_events
+from coding_agent.store.reader import LogReport, condition_of, event_of, read_events, read_records
 from coding_agent.store.recover import Recovery, recover
 from coding_agent.store.rundir import RunDirectory, verify_log
 
 AGAIN = frozenset({"cancelled", "infra_error"})
 """Ends that say nothing about the agent."""
+REFUSED = frozenset({"damaged", "incompatible", "missing", "unreadable"})
 
 
 @attrs.frozen(kw_only=True)
@@ -62,12 +64,20 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
         reports = list(verify_log(log, manifests=manifests))
         report = next(each for each in reports if each.kind == "log")
         blobs = [each for each in reports if each.kind == "blob"]
-        if report.condition == "torn":
-            recovered.append(recover(log))
-            report = recovered[-1].report
-        if report.condition in {"damaged", "incompatible", "missing", "unreadable"}:
+        try:
+            if report.condition == "torn":
+                recovered.append(recover(log))
+                report = recovered[-1].report
+            rest = None if report.condition in REFUSED else _rest(job, attempt, log)
+        except StoreError as error:
+            # What only decoding finds wrong, or a torn log that can not be cut.
+            is_torn = report.condition == "torn"
+            report = attrs.evolve(report, condition="torn" if is_torn else condition_of(error), problem=str(error))
+            refused.append(attrs.evolve(report, line=error.line, byte=error.byte))
+            continue
+        if report.condition in REFUSED:
             refused.append(report)
-        elif (rest := _rest(job, attempt, log)) is None:
+        elif rest is None:
             kept.append(log)
         elif blobs:
             refused.append(blobs[0])
@@ -91,18 +101,33 @@ def _rest(job: Job, attempt: int, log: Path) -> Job | None:
     """What is left of a job whose latest attempt is this intact log; None: nothing."""
     if log.stat().st_size == 0:
         return attrs.evolve(job, attempt=attempt, source=Source(log=log))
+    if _is_kept(log):
+        return None
     events = read_events(log)
+    try:
+        check_sequence(events)
+    except IllegalSequence as error:
+        raise LogDamaged(str(log), f"no episode: {error}", line=error.seq + 1) from error
     header, last = events[0], events[-1]
     assert isinstance(header, EpisodeStarted)
-    if isinstance(last, Done) and last.reason not in AGAIN:
-        return None
     _same(job, header, log)
     stop = next((n for n, event in enumerate(events) if isinstance(event, Stopped) and event.cause in AGAIN), None)
     if not isinstance(last, Done):
         then = None if stop is None else stop - 1
         return attrs.evolve(job, attempt=attempt, source=Source(log=log, then=then))
-    assert stop is not None
+    if stop is None:
+        raise LogDamaged(str(log), f"it ended {last.reason}, and no event says what stopped it", line=len(events))
     return attrs.evolve(job, attempt=attempt + 1, source=Source(log=log, at=stop - 1))
+
+
+def _is_kept(log: Path) -> bool:
+    """Whether the episode ended for a reason of its own. Nothing before its end is decoded but what it began with."""
+    last = None
+    for last in read_records(log, strict=False):
+        if last.seq == 0 and last.type != "episode_started":
+            raise LogDamaged(str(log), "the first event is not EpisodeStarted", line=1, byte=0)
+    done = event_of(last, log) if last is not None and last.type == "done" else None
+    return isinstance(done, Done) and done.reason not in AGAIN
 
 
 def _same(job: Job, header: EpisodeStarted, log: Path) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import LogDamaged, LogTorn, StoreUnwritable
+from coding_agent.errors import LogDamaged, LogTorn, StoreError, StoreUnwritable
 from coding_agent.events.schema import Done, EpisodeStarted, Event, TestRun
 from coding_agent.events.verdict import grade_of, passed
 from coding_agent.store.disk import NOT_A_FILE, REAL_DISK, Disk
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
-from coding_agent.store.reader import LogReport, read_records, verify
+from coding_agent.store.reader import LogReport, event_of, read_records, verify
 from coding_agent.store.recover import Recovery, cut_tail, recover
-from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.rundir import RunDirectory, problem_of
 from coding_agent.store.salvage import Salvaged, salvage
 from coding_agent.store.writer import lock, release
 
@@ -57,10 +57,17 @@ def recover_run(run: RunDirectory, *, rebuild: bool = False) -> RunRecovery:
         # What can not be listed was reported just now.
         for log in run.logs(refused=lambda _: None):
             name = str(log.relative_to(run.path))
-            if name in named or str(log) in wrong or (entry := entry_of(log, name, disk=run.disk)) is None:
+            if name in named or str(log) in wrong:
                 continue
-            manifest.append(entry)
-            added.append(name)
+            try:
+                entry = entry_of(log, name, disk=run.disk)
+            except StoreError as error:
+                # What only decoding finds wrong, `verify` does not.
+                refused.append(problem_of("log", error, str(run.path)))
+                continue
+            if entry is not None:
+                manifest.append(entry)
+                added.append(name)
     finally:
         manifest.close()
     return RunRecovery(recovered=tuple(recovered), refused=tuple(refused), manifest=original, added=tuple(added))
@@ -85,15 +92,16 @@ def _uncut(report: LogReport, original: Path | None) -> LogReport:
 
 
 def entry_of(log: Path, name: str, *, disk: Disk = REAL_DISK) -> Entry | None:
-    """The manifest's line for a log; None when it has no Done. Raises StoreError for one that is not intact."""
+    """The manifest's line for a log; None when it has no Done. Raises StoreError for what is no intact episode."""
     facts: list[Event] = []
     last = None
     for last in read_records(log, disk=disk) if disk.exists(log) and not _empty(log, disk) else ():
         if last.type in {"episode_started", "test_run", "done"}:
-            facts.append(last.event)
-    if last is None or not isinstance(facts[-1], Done) or not isinstance(facts[0], EpisodeStarted):
+            facts.append(event_of(last, log))
+    if last is None or not isinstance(done := facts[-1] if facts else None, Done) or last.type != "done":
         return None
-    header, done = facts[0], facts[-1]
+    if not isinstance(header := facts[0], EpisodeStarted):
+        raise LogDamaged(str(log), "the first event is not EpisodeStarted", line=1, byte=0)
     grade = grade_of(event for event in facts if isinstance(event, TestRun))
     verdict = None if grade is None else passed(grade)
     return Entry(

@@ -5,6 +5,7 @@ A bad line is *torn* when a crash may have left it so, *damaged* when not: `torn
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -130,15 +131,28 @@ def read_decoded(
     """
     version = FORMAT
     for record in read_records(path, disk=disk):
-        line = record.seq + 1
         version = _format(record) if record.seq == 0 else version
+        _check_time(path, record)
         try:
             for name, data in upcast((record.type, record.data), version, upcasters=upcasters):
                 yield Decoded(record, *decode_all(name, data))
-        except UnknownEvent as error:
-            raise LogIncompatible(str(path), str(error), line=line) from error
-        except DecodeError as error:
-            raise LogDamaged(str(path), f"not a {record.type}: {error}", line=line) from error
+        except (UnknownEvent, DecodeError) as error:
+            raise _not_decoded(path, record, error) from error
+
+
+def event_of(record: Record, path: Path) -> Event:
+    """One event of a log of today's format. Raises LogDamaged or LogIncompatible, naming the line."""
+    try:
+        return record.event
+    except (UnknownEvent, DecodeError) as error:
+        raise _not_decoded(path, record, error) from error
+
+
+def _not_decoded(path: Path, record: Record, error: UnknownEvent | DecodeError) -> StoreError:
+    line = record.seq + 1
+    if isinstance(error, UnknownEvent):
+        return LogIncompatible(str(path), str(error), line=line)
+    return LogDamaged(str(path), f"not a {record.type}: {error}", line=line)
 
 
 def read_events(path: Path, *, upcasters: Mapping[int, Upcaster] = UPCASTERS) -> tuple[Event, ...]:
@@ -206,6 +220,16 @@ def _intact(raw: bytes, seq: int, chain: str, strict: bool) -> Record:
 def _format(first: Record) -> int:
     found = first.data.get("format", 1) if isinstance(first.data, dict) else None
     return found if type(found) is int else FORMAT
+
+
+def _check_time(path: Path, record: Record) -> None:
+    try:
+        offset = dt.datetime.fromisoformat(record.at).utcoffset()
+    except ValueError:
+        offset = None
+    if offset is None:
+        message = f"$.at: expected a time like 2026-01-31T09:30:00.123456Z, found {record.at[:40]!r}"
+        raise LogDamaged(str(path), message, line=record.seq + 1)
 
 
 def _check_format(path: Path, record: Record) -> None:
