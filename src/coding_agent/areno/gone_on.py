@@ -28,7 +28,7 @@ def refuse_another_reading(run: RunDirectory, config: ArenoConfig) -> None:
         )
     plain = attrs.asdict(ArenoConfig())
     values = [(name, told.get(name, plain[name]), getattr(config, name)) for name in READING]
-    other = [f"{name}: {run.path / 'run.toml'} says {said!r}, given is {given!r}"
+    other = [f"{name}: {run.path}/run.toml says {said!r}, given is {given!r}"
              for name, said, given in values if said != given]  # fmt: skip
     if other:
         raise UsageError(
