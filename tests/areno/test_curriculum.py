@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
@@ -22,7 +23,7 @@ from coding_agent.areno.records import chosen_tasks, load_records
 from coding_agent.areno.success import Logbook, Said, latest, tally_of
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import UsageError
-from coding_agent.events.schema import Event
+from coding_agent.events.schema import Event, Stopped
 from coding_agent.events.values import Parent
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.load import load_task
@@ -134,6 +135,14 @@ def test_tallies_do_not_depend_on_the_order_of_logs(each: list[tuple[Key, Tally]
 
 
 PASSED, FAILED = ended(solved=True), ended(solved=False)
+
+
+def undone(stage: str) -> list[Event]:
+    """Ended by what the agent did (`tool`), or by a policy that could not answer (`policy`)."""
+    *events, done = ended(solved=None, reason="policy_error")
+    return [*events, Stopped(cause="policy_error", stage=stage), done]
+
+
 BRANCH = {"parent": Parent(episode="toy.0.0", seq=3, chain="c")}
 
 
@@ -148,6 +157,8 @@ BRANCH = {"parent": Parent(episode="toy.0.0", seq=3, chain="c")}
         (ended(solved=True, reason="cancelled"), None),
         (ended(solved=None, reason="infra_error"), None),
         (PASSED[:-1], None),
+        (undone("tool"), Tally(graded=1)),
+        (undone("policy"), None),
     ],
 )
 def test_what_an_episode_says_of_its_task(events: list[Event], said: Tally | None) -> None:
@@ -174,6 +185,12 @@ def test_logs_of_several_runs_are_counted_together_but_for_damaged_ones(tmp_path
         Logbook().tallies([tmp_path])
 
 
+def test_the_copy_of_a_run_does_not_count_again(tmp_path: Path) -> None:
+    run = play(RunDirectory.create(tmp_path / "a", {}), TASK, solved=2, failed=1)
+    shutil.copytree(run.path, tmp_path / "b")
+    assert Logbook().tallies([run.path, tmp_path / "b"]) == {(TASK.id, TASK.digest): Tally(graded=3, solved=2)}
+
+
 def test_the_loader_leaves_out_what_earlier_logs_settle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     play(RunDirectory.create(tmp_path / "earlier", {}), load_task(TASKS / EASY), solved=8)
     lines = [f'tasks = ["{TASKS}"]', 'sandbox = "local"', "[curriculum]", 'order = "adaptive"', 'logs = ["earlier"]']
@@ -190,7 +207,7 @@ def test_a_run_that_is_gone_on_with_learns_from_its_own_logs(tmp_path: Path) -> 
     assert len(chosen_tasks(NUMBERED[:2], attrs.evolve(config, curriculum=Curriculum()), Logbook())) == 2
 
 
-@given(st.lists(st.builds(Said, task=st.sampled_from(sorted(KEYS.values())), tally=tally_drawn, ended=st.dates().map(str))),
+@given(st.lists(st.builds(Said, task=st.sampled_from(sorted(KEYS.values())), tally=tally_drawn, ended=st.dates().map(str), head=st.text())),
        st.integers(0, 5))  # fmt: skip
 def test_a_window_keeps_the_latest_episodes_of_each_task(said: list[Said], window: int) -> None:
     kept = latest(said, window)

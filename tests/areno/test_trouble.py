@@ -17,6 +17,7 @@ from areno.api.models import SamplingParams
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.service import _task, service_for
 from coding_agent.errors import SandboxUnavailable, UsageError
+from coding_agent.evaluation.step_logs import attempts
 from coding_agent.events.schema import Done, Event, ModelTurn
 from coding_agent.events.verdict import grade_of
 from coding_agent.sandbox.base import SandboxBackend
@@ -25,7 +26,7 @@ from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import EASY, Engine, Model, call, play, prompt_batch, quitter, solver, trainer
+from tests.areno.stand import EASY, Engine, Model, call, play, prompt_batch, quitter, solver, trainer, turn_of
 from tests.areno.test_signals import descendants
 
 OTHER = "money-split"
@@ -271,3 +272,19 @@ def test_a_prompt_that_comes_twice_is_two_groups_and_each_sample_counts_once(rec
     keys = [(record.metadata["prompt_index"], record.metadata["sample_index"]) for record in rolled.reward_records]
     assert sorted(keys) == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert len({record.source_record["coding_agent"]["verdict"]["log"] for record in rolled.reward_records}) == 4
+
+
+def test_an_answer_that_spells_a_secret_is_counted_as_lost_and_the_next_as_drifted(
+    records: MakeRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "supersecretvalue123456")
+    engine = Engine(
+        lambda prompt: (
+            f"supersecretvalue123456 {call('list_files', path='.')}" if turn_of(prompt) == 1 else quitter(prompt)
+        )
+    )
+    _, sequences = play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
+    assert [sequence.prompt_len for sequence in sequences] == [len(engine.asked[1][0])]
+    assert "drifted_turns=1 redacted_turns=1" in capfd.readouterr().err
+    (facts,) = attempts(RunDirectory.open(tmp_path / "run").logs(), of_one_run=True, warn=print).final
+    assert (facts.drift.turns, facts.drift.reply, facts.drift.redacted) == (1, 1, 1)

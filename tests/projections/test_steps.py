@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coding_agent.events.schema import Event, ModelTurn, Resumed, Stopped, TestRun, ToolResult
+from coding_agent.events.tokens import Tail
+from coding_agent.events.values import TokenRecord
 from coding_agent.projections.clock import clock
 from coding_agent.projections.drift import Drift, drift
 from coding_agent.projections.spread import spread
 from coding_agent.projections.step_scalars import PREFIX, step_scalars
 from coding_agent.projections.steps import EpisodeFacts, Groups, StepMetrics, by_step
-from coding_agent.projections.tokens import sampled_turns
+from coding_agent.projections.tokens import sampled_turns, trained_turns
 from tests.projections.conversations import Seen, conversations, recorded
 from tests.projections.facts import any_facts, at, ended, facts_of
 from tests.samples import GRADE, START, toy_episode, turn
@@ -53,6 +55,26 @@ def test_a_turn_has_drifted_exactly_where_the_rows_would_fork(seen: list[Seen]) 
     assert found.reply + found.history == sum(each.lost > 0 for each in turns)
     pairs = zip(turns, turns[1:], strict=False)
     assert found.history == sum(later.lost > len(before.completion) for before, later in pairs)
+
+
+@given(conversations(), st.data())
+def test_a_turn_without_ids_for_a_secret_is_counted_and_the_next_has_drifted(
+    seen: list[Seen], data: st.DataObject
+) -> None:
+    hidden = data.draw(st.lists(st.booleans(), min_size=len(seen), max_size=len(seen)))
+    events: list[Event] = [START]
+    tail, departed = Tail(), 0
+    for number, ((prompt, completion), is_hidden) in enumerate(zip(seen, hidden, strict=True), start=1):
+        record = TokenRecord(prompt_ids=prompt, completion_ids=completion, logprobs=(-0.5,) * len(completion))
+        tokens = None if is_hidden else tail.compress(record)
+        events.append(attrs.evolve(turn(number), tokens=tokens, redacted=int(is_hidden)))
+        if not is_hidden:
+            departed += (number > 1 and hidden[number - 2]) or prompt[: len(tail.ids)] != tail.ids
+        tail = tail.after(events[-1])
+    found, turns = drift(events), sampled_turns(events)
+    assert (found.redacted, found.reply + found.history) == (sum(hidden), departed)
+    assert sum(each.drifted for each in turns) == departed
+    assert not any(each.drifted for each in trained_turns(events, drift="cut"))
 
 
 def test_tokens_that_refer_elsewhere_are_counted_not_raised() -> None:

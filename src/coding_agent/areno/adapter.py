@@ -191,6 +191,7 @@ def _report(played: Played, answers: dict[Key, Answer], groups: dict[int, list[K
         masked_groups=len(groups) - len(usable),
         zero_variance_groups=sum(len(set(group)) == 1 for group in rewards.values()),
         drifted_turns=sum(answer.drifted for answer in answers.values()),
+        redacted_turns=sum(answer.facts.drift.redacted for answer in answers.values()),
         overlong_turns=sum(answer.overlong for answer in answers.values()),
     )
 

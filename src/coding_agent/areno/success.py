@@ -12,7 +12,7 @@ from coding_agent.areno.curriculum import Key, Tally, summed
 from coding_agent.errors import StoreError
 from coding_agent.events.schema import Done, EpisodeStarted, Event
 from coding_agent.events.verdict import grade_of, passed
-from coding_agent.projections.reward import MASKED
+from coding_agent.projections.reward import MASKED, own_doing
 from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import RunDirectory
 
@@ -27,6 +27,8 @@ class Said:
     tally: Tally
     ended: str
     """When its log says that it ended, RFC 3339 in UTC."""
+    head: str
+    """The chain of its log's last line: a copy of the log has the same."""
 
 
 class Logbook:
@@ -38,9 +40,10 @@ class Logbook:
     def tallies(self, runs: Iterable[Path], *, window: int = 0) -> dict[Key, Tally]:
         """Of each task's latest `window` episodes, or of all (0). Raises UsageError for what is no run directory.
 
-        Logs that can not be read are told of and left out.
+        Logs that can not be read are told of and left out; the copies of one count once.
         """
-        said = [each for run in runs for log in RunDirectory.open(run).logs() if (each := self._of(log)) is not None]
+        found = [each for run in runs for log in RunDirectory.open(run).logs() if (each := self._of(log)) is not None]
+        said = {each.head: each for each in found}.values()
         return summed((each.task, each.tally) for each in latest(said, window))
 
     def _of(self, log: Path) -> Said | None:
@@ -53,7 +56,8 @@ class Logbook:
             self._read[log] = None
             return None
         found = tally_of([each.event for each in records])
-        said = None if found is None else Said(task=found[0], tally=found[1], ended=records[-1].record.at)
+        last = records[-1].record
+        said = None if found is None else Said(task=found[0], tally=found[1], ended=last.at, head=last.chain)
         if isinstance(records[-1].event, Done):
             self._read[log] = said
         return said
@@ -71,12 +75,14 @@ def tally_of(events: Sequence[Event]) -> tuple[Key, Tally] | None:
     """What one episode says of its task; None: nothing.
 
     Nothing is said by what was masked or not graded, by a policy that knew the solution, and by a branch of an episode,
-    which began where another had got to.
+    which began where another had got to. Who ended his own episode, so that nobody can grade it, has not solved it.
     """
     header, done, grade = events[0], events[-1], grade_of(events)
     if not isinstance(header, EpisodeStarted) or not isinstance(done, Done):
         return None
     is_branch = header.parent is not None and header.attempt == 0
-    if grade is None or done.reason in MASKED or header.privileged or is_branch:
+    is_undone = own_doing(events) is not None
+    if header.privileged or is_branch or (not is_undone and (grade is None or done.reason in MASKED)):
         return None
-    return (header.task, header.task_digest), Tally(graded=1, solved=int(passed(grade)))
+    solved = not is_undone and grade is not None and passed(grade)
+    return (header.task, header.task_digest), Tally(graded=1, solved=int(solved))

@@ -43,7 +43,7 @@ class Answer:
     turns: tuple[Turn, ...]
     tools: list[dict[str, JSON]]
     drifted: int
-    """Turns whose prompt did not begin with all of the turn before."""
+    """Turns whose prompt shows otherwise what was shown and sampled before."""
     overlong: int
     """Turns left out, as AReno would drop the whole episode for a row longer than the context."""
     facts: EpisodeFacts
@@ -64,7 +64,7 @@ def answer_of(log: Path, config: ArenoConfig) -> Answer:
         reward=reward.value,
         turns=rows_of(events, chosen, config.history),
         tools=[tool_to_wire(tool) for tool in trajectory(events).tools],
-        drifted=sum(turn.lost > 0 for turn in every),
+        drifted=sum(turn.drifted for turn in every),
         overlong=sum(turn.is_longer_than(context) for turn in every),
         facts=episode_facts(events, reward, [each.record.at for each in records]),
     )

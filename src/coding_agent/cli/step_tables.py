@@ -113,6 +113,7 @@ GROUPS: list[Column] = [
     ("drift", lambda step: _share(step.drift.rate)),
     ("reply", lambda step: str(step.drift.reply)),
     ("history", lambda step: str(step.drift.history)),
+    ("redacted", lambda step: str(step.drift.redacted)),
 ]
 REWARD: Column = ("reward", lambda step: _number(step.reward_mean))
 COST: list[Column] = [

@@ -43,6 +43,11 @@ class Tail:
         return attrs.evolve(record, base_turn=self.turn, shared=shared, prompt_ids=record.prompt_ids[shared:])
 
 
+def is_redacted(turn: ModelTurn) -> bool:
+    """Whether the ids of a turn are gone with a secret, which they would spell."""
+    return turn.tokens is None and turn.redacted > 0
+
+
 def common_prefix(left: Ids, right: Ids) -> int:
     """How many ids two sequences have in common from the start."""
     pairs = enumerate(zip(left, right, strict=False))

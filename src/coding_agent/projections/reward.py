@@ -46,7 +46,7 @@ def reward(events: Sequence[Event], read_blob: ReadBlob, weights: Mapping[str, f
     if not isinstance(last, Done):
         return Reward(value=None, parts=measured, explanation="masked: the episode has not ended")
     grade = grade_of(events)
-    undone = _own_doing(events)
+    undone = own_doing(events)
     if undone is None and (last.reason in MASKED or grade is None):
         return Reward(value=None, parts=measured, explanation=f"masked: {last.reason}")
     base = 1.0 if undone is None and grade is not None and passed(grade) else 0.0
@@ -80,7 +80,7 @@ def parts(events: Sequence[Event], read_blob: ReadBlob) -> dict[str, float]:
     }
 
 
-def _own_doing(events: Sequence[Event]) -> str | None:
+def own_doing(events: Sequence[Event]) -> str | None:
     """How the agent ended its own episode, if it did: with work that no log can hold, or that can not be graded."""
     stops = [event for event in events if isinstance(event, Stopped)]
     if [stop.cause for stop in stops[:1]] != ["policy_error"] or any(stop.cause == "infra_error" for stop in stops):

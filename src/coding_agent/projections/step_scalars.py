@@ -32,6 +32,7 @@ def step_scalars(step: StepMetrics) -> dict[str, float]:
         "drift/rate": drift.rate,
         "drift/reply": drift.reply,
         "drift/history": drift.history,
+        "drift/redacted": drift.redacted,
         "tokens/prompt": run.prompt_tokens,
         "tokens/completion": run.completion_tokens,
         "tokens/sampled_share": run.completion_tokens / tokens if tokens else None,

@@ -16,7 +16,7 @@ from typing import Literal
 import attrs
 
 from coding_agent.events.schema import Event, ModelTurn
-from coding_agent.events.tokens import Ids, Tail, common_prefix
+from coding_agent.events.tokens import Ids, Tail, common_prefix, is_redacted
 
 Trainable = Literal["all", "last", "final_answer", "tool_arguments"]
 Drift = Literal["keep", "cut"]
@@ -38,10 +38,17 @@ class SampledTurn:
     logprobs: tuple[float, ...]
     """Natural log, one per completion id."""
     lost: int
-    """How many ids of the turn before this prompt does not begin with; 0: nothing drifted."""
+    """How many ids of the turn before this prompt does not begin with."""
+    after_redacted: bool
+    """What was sampled just before is shown with a mark in the place of a secret."""
     learnt: tuple[int, int]
     """First and after-last index into `completion` of what may be learnt from."""
     truncated: bool
+
+    @property
+    def drifted(self) -> bool:
+        """The prompt shows otherwise than it was what had been shown and sampled."""
+        return self.lost > 0 or self.after_redacted
 
     def is_longer_than(self, context: int | None) -> bool:
         """Prompt and completion together; None is no limit."""
@@ -64,8 +71,9 @@ class TokenRow:
 def sampled_turns(events: Sequence[Event]) -> tuple[SampledTurn, ...]:
     """Every turn that has tokens. Raises ValueError naming the turn where a log-probability is missing."""
     found: list[SampledTurn] = []
-    tail = Tail()
+    tail, gap = Tail(), False
     for event in events:
+        gap = gap or (isinstance(event, ModelTurn) and is_redacted(event))
         if isinstance(event, ModelTurn) and (record := event.tokens) is not None:
             prompt = tail.prompt(record)
             found.append(
@@ -76,10 +84,12 @@ def sampled_turns(events: Sequence[Event]) -> tuple[SampledTurn, ...]:
                     completion=record.completion_ids,
                     logprobs=_logprobs(event.turn, record.logprobs, len(record.completion_ids)),
                     lost=len(tail.ids) - common_prefix(tail.ids, prompt),
+                    after_redacted=gap,
                     learnt=(0, len(record.completion_ids)),
                     truncated=event.truncated,
                 )
             )
+            gap = False
         tail = tail.after(event)
     return tuple(found)
 
@@ -101,7 +111,7 @@ def trained_turns(
     kept: list[SampledTurn] = []
     context = context_of(events)
     for turn in sampled_turns(events):
-        if turn.is_longer_than(context) or (drift == "cut" and turn.lost):
+        if turn.is_longer_than(context) or (drift == "cut" and turn.drifted):
             break
         kept.append(turn)
     chosen = choose(events, kept, trainable)
