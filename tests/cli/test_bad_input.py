@@ -149,3 +149,10 @@ def test_what_a_user_s_file_prints_by_whatever_means_stays_out_of_the_output(tmp
     assert json.loads(done.stdout)
     for told in ("at import", "printed", "written", "to the original", "by a process", "told with a traceback"):
         assert told in done.stderr
+
+
+def test_a_run_that_every_sandbox_could_read_is_not_begun() -> None:
+    done = run("rollout", str(TASK), "--policy", "gold", "--out", "/usr/local/runs/first")
+    assert done.returncode == 5
+    assert "/usr/local/runs/first lies in what every sandbox reads" in done.stderr
+    assert not Path("/usr/local/runs").exists()

@@ -95,5 +95,6 @@ def task_folders(config: ArenoConfig) -> dict[str, Path]:
 
 
 async def _open_once(config: ArenoConfig) -> None:
-    async with make_backend(config.sandbox).open(SandboxSpec()):
+    hide = map(Path, (config.run_dir, *config.tasks))
+    async with make_backend(config.sandbox, hide=hide).open(SandboxSpec()):
         pass

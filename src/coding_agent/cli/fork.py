@@ -55,8 +55,9 @@ def command(log: Path, at: int, directory: Path | None, quiet: bool, as_json: bo
         **given,
     )
     jobs = fork_jobs_of(options)
-    backend = open_backend(options.sandbox)
-    run = RunDirectory.create(directory or default_directory(), options.configuration())
+    directory = directory or default_directory()
+    backend = open_backend(options.sandbox, hide=(*options.tasks, directory, log))
+    run = RunDirectory.create(directory, options.configuration())
     outcomes, interrupted = play(jobs, backend=backend, run=run, options=options, quiet=quiet)
     report(outcomes, run, interrupted=interrupted, as_json=as_json, quiet=quiet)
     return exit_of(outcomes, interrupted=interrupted)

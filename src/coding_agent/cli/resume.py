@@ -54,7 +54,7 @@ def command(directory: Path, tasks: tuple[Path, ...], quiet: bool, as_json: bool
         outcomes: list[Outcome] = []
         interrupted = False
         if left.jobs:
-            backend = open_backend(options.sandbox)
+            backend = open_backend(options.sandbox, hide=(*options.tasks, run.path))
             outcomes, interrupted = play(left.jobs, backend=backend, run=run, options=options, quiet=quiet)
     refused = [attrs.asdict(each) for each in left.refused]
     kept = [str(path) for path in left.kept]

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,12 @@ def jobs_of(options: Options) -> list[Job]:
     ]
 
 
-def open_backend(kind: str) -> SandboxBackend:
-    """The backend, after its promises were tried in a sandbox of it. Raises SandboxUnavailable."""
-    backend = make_backend(kind)
+def open_backend(kind: str, *, hide: Iterable[str | Path] = ()) -> SandboxBackend:
+    """The backend, after its promises were tried in a sandbox of it; it shows nothing of the places to `hide`.
+
+    Raises SandboxUnavailable.
+    """
+    backend = make_backend(kind, hide=map(Path, hide))
     if kind == "local":
         err.print("[yellow]warning:[/] --sandbox local isolates nothing; run only tasks and policies that you trust")
     elif kind != "bubblewrap":

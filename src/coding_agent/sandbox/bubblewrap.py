@@ -69,6 +69,17 @@ class BubblewrapBackend:
             attrs.evolve(each, detail=how) if each.holds and each.promise == "total memory" else each for each in found
         )
 
+    def shows(self, place: Path) -> Path | None:
+        """Where its sandboxes find a place of this host, if they do."""
+        place, masked = place.resolve(), _interpreter()[1]
+        for each in (Binding(Path("/usr"), "/usr"), *self._bindings()):
+            source = each.source.resolve()
+            if place.is_relative_to(source):
+                inside = Path(each.target, place.relative_to(source))
+                if not any(inside.is_relative_to(hidden) for hidden in masked):
+                    return inside
+        return None
+
     def _bindings(self) -> list[Binding]:
         found = [
             Binding(places.runtime(), f"/opt/runtime/{places.PACKAGE}"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from coding_agent.errors import UsageError
+from collections.abc import Iterable
+from pathlib import Path
+
+from coding_agent.errors import SandboxUnavailable, UsageError
 from coding_agent.sandbox.base import SandboxBackend
 from coding_agent.sandbox.bubblewrap import BubblewrapBackend
 from coding_agent.sandbox.container import ContainerBackend
@@ -11,10 +14,18 @@ from coding_agent.sandbox.local import LocalBackend
 KINDS = ("bubblewrap", "local", "container:IMAGE")
 
 
-def make_backend(kind: str) -> SandboxBackend:
-    """Raises UsageError for an unknown kind."""
+def make_backend(kind: str, *, hide: Iterable[Path] = ()) -> SandboxBackend:
+    """Raises UsageError for an unknown kind, SandboxUnavailable where its sandboxes could read what they must not."""
     if kind == "bubblewrap":
-        return BubblewrapBackend()
+        backend = BubblewrapBackend()
+        for place in hide:
+            if (inside := backend.shows(place)) is not None:
+                raise SandboxUnavailable(
+                    "hidden files",
+                    f"{place.resolve()} lies in what every sandbox reads of this host, there as {inside}",
+                    "keep tasks and run directories outside of /usr and of the folder of the Python installation",
+                )
+        return backend
     if kind == "local":
         return LocalBackend()
     name, _, image = kind.partition(":")
