@@ -59,7 +59,24 @@ class Place:
 
     def command(self, name: str, program: str, *arguments: object) -> str:
         """Run a program of this environment to its end; returns what it printed. Raises Failed."""
-        words = [str(BIN / program), *map(str, arguments)]
+        began = time.monotonic()
+        process = self.begin(name, program, *arguments)
+        try:
+            status = process.wait(timeout=LIMIT_S)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        log = self.log(name)
+        text = log.read_text(errors="replace")
+        if status != 0:
+            words = " ".join([program, *map(str, arguments)])
+            raise Failed(f"{words}\nended with {status}; the end of {log}:\n{text[-3000:]}")
+        print(f"{time.monotonic() - began:7.1f} s  {name}", flush=True)
+        return text
+
+    def begin(self, name: str, program: str, *arguments: object, **more: str) -> subprocess.Popen[bytes]:
+        """The same, running; `more` goes into its environment."""
         environ = {
             **os.environ,
             "PYTHONPATH": str(HERE.parents[1]),
@@ -69,18 +86,15 @@ class Place:
             "ARENO_CPU_SEED": str(self.seed),
             "ARENO_CPU_BATCHES": str(self.folder / f"{name}-batches.jsonl"),
             "ARENO_LOG_COMPLETIONS": "0",
+            **more,
         }
-        log = self.folder / f"{name}.log"
-        began = time.monotonic()
-        with log.open("wb") as out:
-            done = subprocess.run(
-                words, env=environ, stdout=out, stderr=subprocess.STDOUT, check=False, timeout=LIMIT_S
-            )
-        text = log.read_text(errors="replace")
-        if done.returncode != 0:
-            raise Failed(f"{' '.join(words)}\nended with {done.returncode}; the end of {log}:\n{text[-3000:]}")
-        print(f"{time.monotonic() - began:7.1f} s  {name}", flush=True)
-        return text
+        words = [str(BIN / program), *map(str, arguments)]
+        with self.log(name).open("wb") as out:
+            return subprocess.Popen(words, env=environ, stdout=out, stderr=subprocess.STDOUT)
+
+    def log(self, name: str) -> Path:
+        """What a command printed."""
+        return self.folder / f"{name}.log"
 
 
 def prepare(place: Place, *, nouns: int, samples: int) -> None:
@@ -117,24 +131,36 @@ def reinforce(
 
     Samples that came out alike share a pass within a mini-batch of `mini_bs` trajectories.
     """
+    words = training(
+        place, algo, algo=algo, steps=steps, prompts=prompts, samples=samples, lr=lr, mini_bs=mini_bs, top_p=top_p
+    )
+    return place.command(algo, *words)
+
+
+def training(
+    place: Place, name: str, *, algo: str, steps: int, prompts: int, samples: int, lr: float, mini_bs: int = 1,
+    top_p: float = 1.0,
+) -> list[str]:  # fmt: skip
+    """The command line of a training run called `name`; its options are written down where it says."""
     checkpoint, course = next(place.warm.iterdir()), place.course
-    metrics = place.folder / f"metrics-{algo}"
-    config = place.folder / f"{algo}.toml"
+    metrics = place.folder / f"metrics-{name}"
+    config = place.folder / f"{name}.toml"
     told = {
-        "tasks": [str(place.tasks)], "run_dir": algo, "toolset": course.toolset, "max_turns": course.turns,
+        "tasks": [str(place.tasks)], "run_dir": name, "toolset": course.toolset, "max_turns": course.turns,
         "sandbox": place.sandbox, "seed": place.seed, "tensorboard": str(metrics / "coding_agent"),
     }  # fmt: skip
     config.write_bytes(tomli_w.dumps(told).encode())
     limits = ("--max-context-len", course.context, "--max-new-tokens", course.max_new_tokens)
-    arguments = place.command(f"{algo}-args", "coding-agent", "areno-args", config, *limits).split()
-    return place.command(
-        algo, "areno", "train", "--algo", algo, "--ckpt", checkpoint, *arguments,
+    arguments = place.command(f"{name}-args", "coding-agent", "areno-args", config, *limits).split()
+    words = (
+        "areno", "train", "--algo", algo, "--ckpt", checkpoint, *arguments,
         # Of an option that is there twice the last counts: this loader is ours with the CPU backend in tow.
         "--dataset-loader-fn", HERE / "loader.py", "--mini-bs", mini_bs, *ONE_PROCESS,
         "--batch-size", prompts, "--n-samples", samples, "--epochs", 1000, "--max-steps", steps, "--lr", lr,
         "--lr-decay-style", "constant", "--top-p", top_p, "--adam-beta2", 0.95, "--weight-decay", 0,
-        "--save-path", place.folder / f"{algo}-saved", "--save-interval", steps, "--metrics-log-dir", metrics,
+        "--save-path", place.folder / f"{name}-saved", "--save-interval", steps, "--metrics-log-dir", metrics,
     )  # fmt: skip
+    return list(map(str, words))
 
 
 def scalars(metrics: Path) -> dict[str, list[float]]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from benchmarks.areno_cpu.endings import endings
 from benchmarks.areno_cpu.pipeline import Failed, Place, imitate, prepare, reinforce, scalars
 
 STEPS, PROMPTS, SAMPLES = 2, 2, 8
@@ -150,8 +151,9 @@ def smoke(place: Place) -> list[str]:
     prepare(place, nouns=2, samples=16)
     imitate(place, steps=130)
     log = reinforce(place, algo="grpo", steps=STEPS, prompts=PROMPTS, samples=SAMPLES, lr=1e-4)
+    results = [*check(place, log), *endings(place)]
     left = left_behind()
-    results = [*check(place, log), (f"no process is left{': ' * bool(left)}{left or ''}", not left)]
+    results.append((f"no process is left{': ' * bool(left)}{left or ''}", not left))
     for claim, holds in results:
         print(f"  {'ok    ' if holds else 'FAILED'}  {claim}", flush=True)
     return [claim for claim, holds in results if not holds]
