@@ -168,6 +168,21 @@ async def test_a_task_that_states_a_secret_is_shown_without_it(tmp_path: Path) -
     assert header.redacted == 1
 
 
+@pytest.mark.parametrize("name", ["TOKEN", "GITHUB_PAT", "OPENAI_APIKEY", "DB_PASS", "db_pwd", "AWS_CREDENTIALS"])
+def test_common_names_of_secrets_are_known(name: str) -> None:
+    assert secrets_of({name: "long-enough", "PWD": "/home/somebody", "PATH": "/usr/bin:/bin"}).values == (
+        (name, "long-enough"),
+    )
+
+
+def test_the_password_in_a_url_is_a_secret_and_the_rest_of_it_is_none() -> None:
+    environment = {
+        "DATABASE_URL": "postgres://me:p%40ssw0rd-9@db:5432/shop",
+        "http_proxy": "http://proxy:3128/long-enough",
+    }
+    assert secrets_of(environment).values == (("DATABASE_URL", "p@ssw0rd-9"),)
+
+
 def test_secrets_are_known_by_the_names_of_variables_and_by_setting() -> None:
     value = "long-enough"
     names = (

@@ -132,15 +132,9 @@ def roll_out(
     async def main() -> Ran:
         lanes = Lanes.of(models=room.models, sandboxes=room.sandboxes, graders=room.graders)
         world = World(
-            backend=backend,
-            spec=SandboxSpec(),
-            run=run,
-            lanes=lanes,
-            durability=durability,
-            observer=observer,
-            ends_at=ends_at,
-            grades_until=grades_until,
-        )
+            backend=backend, spec=SandboxSpec(), run=run, lanes=lanes, durability=durability, observer=observer,
+            ends_at=ends_at, grades_until=grades_until,
+        )  # fmt: skip
         groups: list[tuple[str, int]] = []
         scheduler = Scheduler(
             world=world, start=start, concurrency=room.episodes, retries=retries,

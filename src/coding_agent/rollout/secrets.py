@@ -1,15 +1,21 @@
-"""Which secrets the harness has: the values of environment variables whose names say so."""
+"""Which secrets the harness has: environment variables whose names say so, and passwords in the URLs of others."""
 
 from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
 from coding_agent.events.redact import Secrets
 
-NAMES = ("*_KEY", "*_TOKEN", "*SECRET*", "*PASSWORD*", "*PASSWD*")
+NAMES = (
+    "*_KEY", "*APIKEY", "*TOKEN", "*_PAT", "*SECRET*", "*CREDENTIAL*",
+    "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*_PASS", "*_PWD",
+)  # fmt: skip
 """Environment variables whose values are secrets, whatever the case of their names."""
+_URL = re.compile(r"[a-zA-Z][\w+.-]*://[^/@:\s]*:([^/@\s]+)@")
 SETTING = "CODING_AGENT_SECRETS"
 """More patterns of names, separated by commas; one that begins with `!` names variables that are no secrets."""
 
@@ -19,12 +25,15 @@ def secrets_of(environment: Mapping[str, str]) -> Secrets:
     own = [each.strip() for each in environment.get(SETTING, "").split(",") if each.strip()]
     wanted = [*NAMES, *(each for each in own if not each.startswith("!"))]
     spared = [each[1:] for each in own if each.startswith("!")]
-    return Secrets.of(
-        {
-            name: value for name, value in environment.items()
-            if name != SETTING and _matches(name, wanted) and not _matches(name, spared)
-        }
-    )  # fmt: skip
+    found: dict[str, str] = {}
+    for name, value in environment.items():
+        if name == SETTING or _matches(name, spared):
+            continue
+        if _matches(name, wanted):
+            found[name] = value
+        elif (password := _URL.match(value)) is not None:
+            found[name] = unquote(password[1])
+    return Secrets.of(found)
 
 
 def own_secrets() -> Secrets:
