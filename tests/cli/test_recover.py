@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,22 @@ def test_recover_says_3_when_damage_is_left(run: RunDirectory) -> None:
     log = run.log_path("toy", 0, 0)
     log.write_bytes(log.read_bytes().replace(b"toy", b"joy", 1))
     assert invoke(recover.command, run.path).return_value == exits.DAMAGED
+
+
+@pytest.mark.parametrize("folder", ["episodes", "episodes/toy", ".."])
+def test_of_a_folder_too_a_log_that_the_manifest_names_is_missed(run: RunDirectory, folder: str) -> None:
+    write_log(run.log_path("toy", 1, 0), toy_episode(), durability="none")
+    recover_run(run)
+    run.log_path("toy", 0, 0).unlink()
+    done = invoke(verify.command, run.path / folder, "--json")
+    assert [each["condition"] for each in json.loads(done.stdout)] == ["missing", "sealed"]
+    assert done.return_value == exits.DAMAGED
+
+
+def test_of_a_folder_that_is_gone_every_log_is_missed(run: RunDirectory) -> None:
+    shutil.rmtree(run.path / "episodes" / "toy")
+    done = invoke(verify.command, run.path / "episodes" / "toy", "--json")
+    assert [each["condition"] for each in json.loads(done.stdout)] == ["missing"]
 
 
 @pytest.mark.parametrize(("arguments", "told"), [(["--rebuild"], "name the directory"), ([], "is a manifest")])

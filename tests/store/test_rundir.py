@@ -7,11 +7,13 @@ import attrs
 import pytest
 
 from coding_agent.errors import LogDamaged, LogLocked, LogTorn, StoreError, UsageError
+from coding_agent.events.schema import Done
 from coding_agent.store.blobs import BlobStore
+from coding_agent.store.index import recover_run
 from coding_agent.store.manifest import Entry, Manifest, read_manifest
 from coding_agent.store.reader import verify
 from coding_agent.store.recover import recover
-from coding_agent.store.rundir import RunDirectory, blobs_of, verify_log
+from coding_agent.store.rundir import RunDirectory, blobs_of, verify_log, verify_logs
 from tests.samples import toy_episode, write_log
 
 
@@ -62,8 +64,8 @@ def test_the_manifest_notices_a_missing_tail(run: RunDirectory) -> None:
     path = sealed(run)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
     (report,) = run.verify()
-    assert (report.condition, report.line) == ("damaged", 8)
-    assert "the manifest says 9 events" in (report.problem or "")
+    assert (report.condition, report.line, report.byte) == ("damaged", 8, path.stat().st_size)
+    assert f"{path}, line 8, byte {report.byte}: the end is gone: line 1 of {run.path}" in (report.problem or "")
 
 
 def test_a_log_that_was_sealed_is_not_cut_through_a_link_from_elsewhere(run: RunDirectory, tmp_path: Path) -> None:
@@ -89,6 +91,42 @@ def test_links_in_a_circle_are_unreadable(tmp_path: Path) -> None:
     assert (report.condition, report.problem) == (
         "unreadable", f"{loop}: can not be read: Too many levels of symbolic links"
     )  # fmt: skip
+
+
+def test_another_log_in_the_place_of_a_sealed_one_is_damage_from_its_first_byte(run: RunDirectory) -> None:
+    path = sealed(run)
+    path.unlink()
+    *events, done = toy_episode()
+    assert isinstance(done, Done)
+    write_log(path, [*events, attrs.evolve(done, summary="other")])
+    (report,) = run.verify()
+    assert (report.condition, report.line, report.byte) == ("damaged", 1, 0)
+    assert f"{path}, line 1, byte 0: this is not that log: line 1 of {run.path}" in (report.problem or "")
+
+
+def test_a_missing_log_is_reported_with_the_line_that_names_it(run: RunDirectory) -> None:
+    path = sealed(run)
+    path.unlink()
+    for (report,) in (list(run.verify()), list(verify_log(path))):
+        assert f"; line 1 of {run.path / 'manifest.jsonl'} names it" in (report.problem or "")
+
+
+@pytest.mark.parametrize("loss", ["emptied", "gone"])
+def test_a_manifest_that_does_not_name_what_is_sealed_is_incomplete(run: RunDirectory, loss: str) -> None:
+    path, manifest = sealed(run), run.path / "manifest.jsonl"
+    manifest.write_bytes(b"") if loss == "emptied" else manifest.unlink()
+    for log, report in (list(run.verify()), list(verify_log(path))):
+        assert (log.condition, report.kind, report.condition) == ("sealed", "manifest", "incomplete")
+        assert report.problem == f"{manifest}: it does not name what is sealed: episodes/toy/0.0.jsonl"
+    recover_run(run)
+    assert [report.condition for report in run.verify()] == ["sealed"]
+
+
+def test_a_manifest_that_does_not_name_many_is_one_report(run: RunDirectory) -> None:
+    logs = [write_log(run.log_path("toy", n, 0), toy_episode(), durability="none") for n in range(5)]
+    for reports in (list(run.verify()), list(verify_logs(logs))):
+        assert [report.kind for report in reports] == ["log"] * 5 + ["manifest"]
+        assert (reports[-1].problem or "").endswith("episodes/toy/2.0.jsonl and 2 more")
 
 
 def test_a_changed_manifest_is_damage(run: RunDirectory) -> None:

@@ -14,7 +14,7 @@ from coding_agent.errors import StoreUnreadable, UsageError
 from coding_agent.store.known import Manifests
 from coding_agent.store.listing import logs_below
 from coding_agent.store.reader import LogReport
-from coding_agent.store.rundir import RunDirectory, problem_of, verify_log
+from coding_agent.store.rundir import RunDirectory, manifest_problem, problem_of, verify_logs
 
 COLOURS = {"sealed": "green", "incomplete": "yellow"}
 
@@ -43,22 +43,25 @@ def command(paths: tuple[Path, ...], as_json: bool) -> int:
 def reports_of(path: Path, manifests: Manifests) -> Iterator[LogReport]:
     """The reports of a log, a run directory, or a folder of logs. Raises UsageError for what is none of them.
 
-    A log that is not there is reported as missing when its run's manifest names it.
+    A log that is not there is reported as missing when its run's manifest names it, below a folder too.
     """
     if path.name == "manifest.jsonl":
         raise UsageError(f"{path} is a manifest, which is checked with its logs: coding-agent verify {path.parent}")
     if path.is_dir() and ((path / "run.toml").exists() or (path / "manifest.jsonl").exists()):
         yield from RunDirectory(path).verify()
         return
-    if not path.exists() and manifests.about(path)[1] is None:
+    below = () if path.is_file() else tuple(manifests.below(path))
+    if not (path.exists() or below) and manifests.about(path)[1] is None:
         raise UsageError(f"{path} does not exist")
     unlisted: list[StoreUnreadable] = []
-    logs = list(logs_below(path, refused=unlisted.append)) if path.is_dir() else [path]
+    found = logs_below(path, refused=unlisted.append) if path.is_dir() else () if below else (path,)
+    logs = {*found, *(log for _, log in below)}
     if not (logs or unlisted):
         raise UsageError(f"{path}: there is no log (*.jsonl) in it")
     yield from (problem_of("folder", error, None) for error in unlisted)
-    for log in logs:
-        yield from verify_log(log, manifests=manifests)
+    for index in {index.path: index for index, _ in below}.values():
+        yield from manifest_problem(index, manifests)
+    yield from verify_logs(sorted(logs), manifests=manifests)
 
 
 def exit_of(report: LogReport) -> int:

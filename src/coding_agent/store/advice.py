@@ -32,6 +32,7 @@ CUT = "`{}` cuts the unfinished tail and keeps the original beside it"
 LACKING = "restore the blobs that it names first; then it can go on"
 DOUBT = "put right what is wrong with the manifest first; until then it can not be known whether this log was sealed"
 ANEW = "`{}` writes what is wrong anew from the logs, and keeps the original"
+UNNAMED = "`{}` names them there; until then nothing notices when one of them is gone. While the run goes on: wait"
 UNREAD = (
     "it was not judged, since the system does not let it be read; where a right is lacking: run as its owner, or "
     "as its owner `chmod u+rX` it and its folders"
@@ -61,6 +62,8 @@ TABLE: dict[tuple[FileKind, Condition, bool], tuple[str, tuple[str, ...]]] = {
     ("log", "missing", True): ("restore the file from a copy: the manifest says that it was sealed", ()),
     ("log", "unreadable", False): (UNREAD, ()),
     ("log", "unreadable", True): (UNREAD, ()),
+    ("manifest", "incomplete", False): (NO_RUN, ()),
+    ("manifest", "incomplete", True): (UNNAMED, ("recover", "RUN")),
     ("manifest", "torn", False): (NO_RUN, ()),
     ("manifest", "torn", True): (ANEW, ("recover", "RUN")),
     ("manifest", "damaged", False): (NO_RUN, ()),

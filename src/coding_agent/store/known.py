@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -65,6 +67,19 @@ class Manifests:
                     found = found or index
                     break
         return found, None
+
+    def below(self, folder: Path) -> Iterator[tuple[Index, Path]]:
+        """Each log below a folder that the manifest of its run names, or one in the folder, there or not."""
+        for place in dict.fromkeys((folder.absolute(), real_path(folder))):
+            found = (each for each in (self.index(above) for above in place.parents) if each is not None)
+            if (index := next(found, None)) is not None:
+                for listed in index.lines.values():
+                    if place in listed.log.parents:
+                        yield index, folder / listed.log.relative_to(place)
+                break
+        for parent, _, files in os.walk(folder):
+            if "manifest.jsonl" in files and (index := self.index(Path(parent))) is not None:
+                yield from ((index, listed.log) for listed in index.lines.values())
 
     def is_first(self, index: Index) -> bool:
         """Whether this is asked of a manifest for the first time: what is wrong with it is to be told once."""

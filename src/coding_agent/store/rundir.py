@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -11,7 +13,7 @@ from urllib.parse import quote
 import attrs
 import tomli_w
 
-from coding_agent.errors import StoreError, StoreUnreadable, UsageError
+from coding_agent.errors import LogDamaged, StoreError, StoreUnreadable, UsageError
 from coding_agent.store.advice import Advice, FileKind, advice
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, not_read, real_path, write_file
@@ -20,6 +22,9 @@ from coding_agent.store.listing import Refused, logs_in, names_in, refuse
 from coding_agent.store.manifest import Manifest
 from coding_agent.store.named import BLOB_NAME, BlobCheck, BlobProblem
 from coding_agent.store.reader import LogReport, condition_of, verify
+
+NAMED = 3
+"""Logs that a report names, at most."""
 
 
 @attrs.frozen
@@ -90,9 +95,12 @@ class RunDirectory:
         unlisted: list[StoreUnreadable] = []
         logs = sorted({*self.logs(refused=unlisted.append), *sealed})
         yield from (problem_of("folder", error, folder) for error in unlisted)
-        check = BlobCheck(self.blobs, there=True)
+        check, unnamed = BlobCheck(self.blobs, there=True), Unnamed()
         for log in logs:
-            yield from _verified(log, check, (index, sealed.get(log)), run, self.disk)
+            for report in _verified(log, check, (index, sealed.get(log)), run, self.disk):
+                unnamed.see(report, index, sealed.get(log))
+                yield report
+        yield from unnamed.reports()
 
 
 def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None = None) -> Iterator[LogReport]:
@@ -100,11 +108,58 @@ def verify_log(log: Path, *, disk: Disk = REAL_DISK, manifests: Manifests | None
 
     `manifests`: when many are verified, so that each manifest is read once.
     """
-    manifests, run = manifests or Manifests(disk), run_of(log, disk=disk)
-    known = index, listed = manifests.about(log)
-    if index is not None and index.stop is not None and listed is None and manifests.is_first(index):
-        yield problem_of("manifest", index.stop, None if run is None else str(run))
-    yield from _verified(log, blob_check(log, disk=disk), known, run, disk)
+    yield from verify_logs([log], disk=disk, manifests=manifests)
+
+
+def verify_logs(
+    logs: Iterable[Path], *, disk: Disk = REAL_DISK, manifests: Manifests | None = None
+) -> Iterator[LogReport]:
+    """Logs of any runs, as `verify_log` each; what is wrong with a manifest is said once."""
+    manifests, unnamed = manifests or Manifests(disk), Unnamed()
+    for log in logs:
+        run = run_of(log, disk=disk)
+        known = index, listed = manifests.about(log)
+        if index is not None and listed is None:
+            yield from manifest_problem(index, manifests)
+        for report in _verified(log, blob_check(log, disk=disk), known, run, disk):
+            unnamed.see(report, index, listed)
+            yield report
+    yield from unnamed.reports()
+
+
+def manifest_problem(index: Index, manifests: Manifests) -> Iterator[LogReport]:
+    """What a manifest can not be read behind, if there is anything, and nobody was told."""
+    if index.stop is not None and manifests.is_first(index):
+        folder = index.path.parent
+        yield problem_of("manifest", index.stop, str(folder) if (folder / "run.toml").exists() else None)
+
+
+@attrs.define
+class Unnamed:
+    """Sealed logs that no manifest of their run names: a kill between the two leaves that, and so does loss."""
+
+    _found: dict[tuple[Path, str | None], list[str]] = attrs.field(factory=dict)
+
+    def see(self, report: LogReport, index: Index | None, listed: Listed | None) -> None:
+        """`index`, `listed`: what the manifest says of this log."""
+        if report.kind != "log" or report.condition != "sealed" or listed is not None:
+            return
+        folder = index.path.parent if index is not None else Path(report.run) if report.run is not None else None
+        if folder is None or (index is not None and index.stop is not None):
+            return
+        log = Path(report.file)
+        for place in (log, log.absolute(), real_path(log)):
+            if folder / "episodes" in place.parents:
+                self._found.setdefault((folder / "manifest.jsonl", report.run), []).append(
+                    str(place.relative_to(folder))
+                )
+                return
+
+    def reports(self) -> Iterator[LogReport]:
+        for (manifest, run), logs in self._found.items():
+            more = f" and {len(logs) - NAMED} more" if len(logs) > NAMED else ""
+            what = f"{manifest}: it does not name what is sealed: {', '.join(logs[:NAMED])}{more}"
+            yield LogReport(file=str(manifest), kind="manifest", condition="incomplete", problem=what, run=run)
 
 
 def problem_of(kind: FileKind, error: StoreError, run: str | None) -> LogReport:
@@ -145,7 +200,7 @@ def _verified(
     report = verify(log, disk=disk, see=lambda record: wrong.extend(check.problems(record)))
     folder = None if run is None else str(run)
     yield attrs.evolve(
-        _held_against(report, listed),
+        report if listed is None else _held_against(report, listed, disk),
         doubtful=listed is None and index is not None and index.hides,
         blobs=check.intact - intact,
         blobs_unchecked=check.unchecked - unchecked,
@@ -157,16 +212,29 @@ def _verified(
         yield LogReport(file=each.file, kind="blob", condition=each.condition, problem=told, run=folder)
 
 
-def _held_against(report: LogReport, listed: Listed | None) -> LogReport:
+def _held_against(report: LogReport, listed: Listed, disk: Disk) -> LogReport:
     """What was sealed and is another log now, or shorter, or has a torn end, is damaged."""
-    if listed is None or report.condition not in {"sealed", "incomplete", "torn"}:
-        return report
     entry = listed.entry
-    if report.condition == "sealed" and report.head == entry.head:
+    if report.condition == "missing":
+        return attrs.evolve(report, problem=f"{report.problem}; {listed.place} names it")
+    whole = report.condition == "sealed" and report.head == entry.head
+    if whole or report.condition not in {"sealed", "incomplete", "torn"}:
         return report
-    problem = f"the manifest says {entry.events} events ending in chain {entry.head[:12]}, this is not that log"
-    first = report.line or (report.events + 1 if report.events < entry.events else None)
-    return attrs.evolve(report, condition="damaged", problem=report.problem or problem, line=first)
+    told = f"{listed.place} says {entry.events} events ending in chain {entry.head[:12]}"
+    if report.condition == "torn":
+        return attrs.evolve(report, condition="damaged", problem=f"{report.problem}; {told}")
+    if report.condition == "incomplete" and report.events < entry.events:
+        line, byte, what = report.events + 1, _size(Path(report.file), disk), "the end is gone"
+    else:
+        line, byte, what = 1, 0, "this is not that log"
+    error = LogDamaged(report.file, f"{what}: {told}", line=line, byte=byte)
+    return attrs.evolve(report, condition="damaged", problem=str(error), line=line, byte=byte)
+
+
+def _size(path: Path, disk: Disk) -> int | None:
+    with suppress(OSError), disk.read(path) as stream:
+        return stream.seek(0, os.SEEK_END)
+    return None
 
 
 def run_of(log: Path, *, disk: Disk = REAL_DISK) -> Path | None:
