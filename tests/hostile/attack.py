@@ -104,7 +104,7 @@ def attack(
         token = watched.tokens["neighbour"]
         usual = anyio.run(neighbour, folder / "before", token, kind).outcome
         assert usual.passed, f"the neighbour does not even solve its task when it is alone: {usual}"
-        before = holdings(folder / "scratch")
+        before = holdings(folder / "scratch", kind)
         calm = anyio.run(beside_honest_company, folder / "calm", token, kind, lanes) if timing else ()
         verdicts, beside = anyio.run(_play, programs, folder, watched, kind, lanes)
         if timing:
@@ -113,7 +113,7 @@ def attack(
         return Report(
             verdicts=tuple(verdicts), harm=tuple(watched.harm(folder / "run")), neighbours=len(beside),
             starved=tuple(starved(usual, beside)), kept_waiting=tuple(kept_waiting(calm, beside)),
-            leftovers=tuple(_left(before, folder / "scratch")), slowest=max(took) / statistics.median(took),
+            leftovers=tuple(_left(before, folder / "scratch", kind)), slowest=max(took) / statistics.median(took),
         )  # fmt: skip
 
 
@@ -129,13 +129,13 @@ def _scratch(folder: Path) -> Iterator[None]:
         tempfile.tempdir = previous
 
 
-def _left(before: Holdings, scratch: Path) -> list[str]:
+def _left(before: Holdings, scratch: Path, kind: str) -> list[str]:
     # A process that was just killed may still be on its way out.
-    left = list(holdings(scratch).left(before))
+    left = list(holdings(scratch, kind).left(before))
     deadline = time.monotonic() + 10 * LATE_S
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
-        left = list(holdings(scratch).left(before))
+        left = list(holdings(scratch, kind).left(before))
     return left
 
 
