@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -250,6 +251,13 @@ def test_nothing_of_ours_is_logged_to_stdout(records: MakeRecords, capfd: Any) -
     engine = Engine(quitter)
     play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
     assert capfd.readouterr().out == ""
+
+
+def test_requests_to_the_model_do_not_fill_the_log(records: MakeRecords, caplog: pytest.LogCaptureFixture) -> None:
+    engine = Engine(quitter)
+    with caplog.at_level(logging.INFO):
+        play(trainer(engine, n_samples=1), prompt_batch(engine, records()))
+    assert not [record for record in caplog.records if record.name == "httpx"]
 
 
 def test_a_task_that_vanishes_costs_its_group_and_no_other(records: MakeRecords, tmp_path: Path) -> None:
