@@ -60,15 +60,19 @@ def test_a_low_limit_of_open_files_is_raised_as_far_as_the_host_allows(tmp_path:
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
-def test_a_disk_that_takes_no_more_is_one_sentence_and_exits_6(tmp_path: Path) -> None:
+def test_a_disk_that_takes_no_more_is_told_of_each_episode_and_in_one_sentence_at_the_end_and_exits_6(
+    tmp_path: Path,
+) -> None:
     # A limit on the size of a file is a full disk that needs no root.
     limited = ["sh", "-c", 'ulimit -f 30 && exec "$@"', "sh", sys.executable, "-m", "coding_agent.cli.main"]
     arguments = ["rollout", str(TASK), "-k", "2", "-n", "2", "--sandbox", "local", "--out", str(tmp_path / "run")]
     done = subprocess.run([*limited, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    _warning, error = done.stderr.splitlines()
+    _warning, *episodes, end = done.stderr.splitlines()
     assert done.returncode == 6
-    assert error.startswith(f"error: WriterPoisoned: {tmp_path}/run/episodes/interval-gap/")
-    assert "writing failed for good" in error
+    assert [line.split("  ")[-1] for line in episodes[::2]] == ["unfinished, 3 turns"] * 2
+    assert all("/run/episodes/interval-gap/" in line and "writing failed for good" in line for line in episodes[1::2])
+    assert end.startswith("2 episodes could not be recorded to their end, the first: ")
+    assert end.endswith(f"`coding-agent resume {tmp_path}/run` goes on")
 
 
 def test_a_run_whose_disk_was_full_earns_nothing_until_it_is_resumed(tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ class Service:
         def keep(outcome: Outcome) -> None:
             if outcome.reason == UNFINISHED:
                 self._broken[outcome.path] = played.problem = outcome.detail
+                _log.error("an episode can not be recorded", log=str(outcome.path), problem=outcome.detail)
             played.outcomes[keys[outcome.task, outcome.sample]] = outcome
 
         with anyio.CancelScope() as self._scope:

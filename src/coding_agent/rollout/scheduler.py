@@ -131,8 +131,6 @@ class Scheduler:
         for job in waiting:
             outcome = await self._attempts(job, manifest)
             self.outcomes.append(outcome)
-            if outcome.reason == UNFINISHED:
-                _log.error("an episode can not be recorded", log=str(outcome.path), problem=outcome.detail)
             if self.on_outcome:
                 self.on_outcome(outcome)
             missing[job.group_name] -= 1
