@@ -14,9 +14,10 @@ from coding_agent.replay.contrast import contrast
 from coding_agent.replay.expected import expected_file
 from coding_agent.replay.report import NOT_COMPARED
 from coding_agent.store.index import recover_run
-from coding_agent.store.reader import verify
+from coding_agent.store.reader import read_records, verify
 from coding_agent.store.rundir import RunDirectory
 from tests.cli.test_commands import ROOT, document, run
+from tests.replay.field_mutations import changed_behind
 from tests.replay.rewriting import rewrite, written_then
 
 SILENCE = ROOT / "replays" / "silence.jsonl"
@@ -121,6 +122,26 @@ def test_where_this_release_goes_another_way_no_reward_is_claimed(tmp_path: Path
     assert (log["effect"]["reward"], log["effect"]["replayed"], log["effect"]["reached"]) == (0.0, None, False)
 
 
+def test_of_a_log_that_was_changed_behind_its_back_no_former_reward_is_claimed(tmp_path: Path) -> None:
+    grade = next(record for record in read_records(EPISODE) if record.data.get("purpose") == "grade")
+    failed = {**grade.data["outcomes"], next(iter(grade.data["outcomes"])): "failed"}
+    log = changed_behind(EPISODE, tmp_path / "a.jsonl", grade.seq, outcomes=failed)
+    said = run("replay", log).stdout
+    assert "effect       reward 0 as the file stands; what it was is not known; tokens and mask" in said
+    assert "either way" not in said
+    (result,) = document(run("replay", log, "--json"))["logs"]
+    assert (result["effect"]["reward"], result["effect"]["replayed"], result["effect"]["known"]) == (0.0, None, False)
+
+
+def test_what_was_changed_behind_the_back_of_two_logs_is_no_common_cause(tmp_path: Path) -> None:
+    for number in range(2):
+        changed_behind(EPISODE, tmp_path / f"{number}.jsonl", 3, 13, text="Lies.")
+    said = run("replay", tmp_path).stdout
+    assert "the same cause as above" not in said
+    assert said.count("event 13  RPL-GIVEN") == 2
+    assert "2 episodes diverged, 2 causes:" in said
+
+
 def test_what_is_not_compared_is_what_the_schema_marks_as_observed() -> None:
     assert set(NOT_COMPARED) >= {"at", "synced", "chain", "latency_s", "retries", "sandbox", "harness", "resumed"}
     assert not set(NOT_COMPARED) & {"seq", "type", "state", "messages", "text", "call", "at_seq", "reason"}
@@ -160,7 +181,13 @@ def test_large_values_are_shown_where_they_differ_with_length_and_hash() -> None
     assert len(shown.recorded) < 200
     assert shown.recorded[shown.caret] == "0"
     assert shown.replayed[shown.caret] == "O"
-    assert "line 121" in shown.note
+    assert shown.note.startswith(f"at line 121, character {text.index('line 120') + 7}; ")
+
+
+def test_the_place_of_a_difference_is_that_in_the_text_and_not_in_its_json() -> None:
+    text = 'import re\nprint("a\\nb\\nc\\nd")\n' + "x = 1\n" * 40 + "y = 2\n"
+    assert contrast(text, text.replace("2", "3")).note.startswith("at line 43, character 274; ")
+    assert contrast([text], [text.replace("2", "3")]).note.startswith("at character 323 of the JSON; ")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from coding_agent.events.kinds import FieldKind
 from coding_agent.events.line import CHAIN_SEED, KEYS, STATE_SEED, Record, chain_of, next_state
 from coding_agent.events.schema import WIRE_NAMES
 from coding_agent.replay.report import report_of
+from coding_agent.store.reader import read_records
 
 CLASSES: dict[str, Any] = {name: cls for cls, name in WIRE_NAMES.items()}
 Path = tuple[str | int, ...]
@@ -67,6 +68,15 @@ def written(records: Sequence[Record], mutation: Mutation | None, file: FilePath
         whole.append(head + b',"chain":"' + chain.encode() + b'"}\n')
     file.write_bytes(b"".join(whole))
     return file
+
+
+def changed_behind(log: FilePath, target: FilePath, *seqs: int, **data: Any) -> FilePath:
+    """The log with given fields of some events changed, and only its chain made anew."""
+    for seq in seqs:
+        records = list(read_records(log))
+        lies = attrs.evolve(records[seq], data={**records[seq].data, **data})
+        log = written(records, Mutation(record=lies, path=(), kind=FieldKind.GIVEN), target)
+    return log
 
 
 def noticed(records: Sequence[Record], mutation: Mutation, folder: FilePath) -> bool:

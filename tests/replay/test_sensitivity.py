@@ -10,12 +10,12 @@ import pytest
 
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.line import Record
-from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, Notice, ToolCall
+from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, Notice, ToolCall, ToolResult
 from coding_agent.replay.divergence import Divergence
 from coding_agent.replay.sealed import Replay, replay_log
 from coding_agent.store.reader import read_events, read_records, verify
 from coding_agent.tools.dispatch import tool_schemas
-from tests.replay.field_mutations import Mutation, mutations, resealed, written
+from tests.replay.field_mutations import Mutation, changed_behind, mutations, resealed, written
 from tests.replay.played_again import difference
 from tests.replay.rewriting import rewrite
 from tests.replay.source_mutations import AREAS, MUTATIONS, said_of
@@ -102,6 +102,21 @@ def test_a_given_field_is_not_hidden_by_a_derived_one_of_its_event(tmp_path: Pat
     log = written(records, Mutation(record=lies, path=(), kind=FieldKind.GIVEN), tmp_path / "a.jsonl")
     found = causes(replay_log(log))
     assert [(each.seq, each.code) for each in found] == [(at.seq, "RPL-FIELD"), (at.seq, "RPL-GIVEN")]
+
+
+def test_given_fields_that_were_changed_in_two_events_are_two_causes(tmp_path: Path) -> None:
+    log = changed_behind(EPISODE, tmp_path / "a.jsonl", 3, 13, text="Lies.")
+    assert [(each.seq, each.code) for each in causes(replay_log(log))] == [(3, "RPL-GIVEN"), (13, "RPL-GIVEN")]
+
+
+def test_the_same_field_that_another_function_derives_is_another_cause_of_the_same_log(tmp_path: Path) -> None:
+    calls = EPISODE.with_name("many-calls.jsonl")
+    records = list(read_records(calls))
+    of = {records[seq].data["call"] for seq in (8, 12)}  # a test run, and a call that was denied
+    log = rewrite(calls, tmp_path / "a.jsonl", ToolResult, text="No.", where=lambda event: event.call in of)
+    assert [(each.seq, each.path) for each in causes(replay_log(log))] == [
+        (8, "tool_result.text"), (12, "tool_result.text"),
+    ]  # fmt: skip
 
 
 def test_the_digests_of_a_conversation_with_a_changed_text_are_echoes(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Summary:
 def summary_of(results: Sequence[Result]) -> Summary:
     """How many logs came out how, and the first cause of each that diverged."""
     outcomes: dict[str, int] = {}
-    causes: dict[tuple[str, str | None], list[str]] = {}
+    causes: dict[tuple[str, str | None, str | None], list[str]] = {}
     for result in results:
         outcomes[result.outcome] = outcomes.get(result.outcome, 0) + 1
         if result.cause is not None:
@@ -42,18 +42,18 @@ def summary_of(results: Sequence[Result]) -> Summary:
     ranked = sorted(causes.items(), key=lambda item: (-len(item[1]), item[0][0]))
     return Summary(
         outcomes=outcomes,
-        causes=tuple(Cause(kind=kind, derived_by=by, files=tuple(files)) for (kind, by), files in ranked),
+        causes=tuple(Cause(kind=kind, derived_by=by, files=tuple(files)) for (kind, by, _), files in ranked),
     )
 
 
 def show(results: Sequence[Result]) -> None:
     """For people: identical logs in a line each, one full report per cause, and how many logs share it."""
-    explained: set[tuple[str, str | None]] = set()
+    explained: set[tuple[str, str | None, str | None]] = set()
     named: set[str] = set()
     for result in results:
         if result.divergence is not None and result.cause in explained:
             _line(result, f"event {result.divergence.seq}: the same cause as above")
-            lines = further([each for each in result.others if each.kind not in named])
+            lines = further([each for each in result.others if each.code == "RPL-GIVEN" or each.kind not in named])
         else:
             _line(result, headline(result))
             lines = details(result)

@@ -36,8 +36,7 @@ def contrast(recorded: JSON, replayed: JSON) -> Contrast:
     start = max(0, same - AROUND)
     tail = min(_common(left[same:][::-1], right[same:][::-1]), min(len(left), len(right)) - same)
     shown = [_window(text, start, same, len(text) - tail) for text in (left, right)]
-    place = f"line {_line(recorded, same)}, character {same}" if isinstance(recorded, str) else f"character {same}"
-    note = f"at {place}; recorded {_whole(left)}, replayed {_whole(right)}"
+    note = f"at {_place(recorded, replayed, same)}; recorded {_whole(left)}, replayed {_whole(right)}"
     return Contrast(recorded=shown[0], replayed=shown[1], caret=same - start + (1 if start else 0), note=note)
 
 
@@ -57,9 +56,12 @@ def _window(text: str, start: int, same: int, end: int) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
 
 
-def _line(value: str, same: int) -> int:
-    """Of the text itself: `same` counts in its JSON form, where a line feed is two characters."""
-    return _text(value)[:same].count("\\n") + 1
+def _place(recorded: JSON, replayed: JSON, same: int) -> str:
+    """Of a text in the text itself: `same` counts in its JSON form, where a line feed is two characters."""
+    if not isinstance(recorded, str) or not isinstance(replayed, str):
+        return f"character {same} of the JSON"
+    at = _common(recorded, replayed)
+    return f"line {recorded.count(chr(10), 0, at) + 1}, character {at}"
 
 
 def _whole(text: str) -> str:

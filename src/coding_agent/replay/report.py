@@ -84,9 +84,12 @@ class Result:
     not_compared: tuple[str, ...] = NOT_COMPARED
 
     @property
-    def cause(self) -> tuple[str, str | None] | None:
-        """What logs that diverged for the same reason have in common."""
-        return None if self.divergence is None else (self.divergence.kind, self.derived_by)
+    def cause(self) -> tuple[str, str | None, str | None] | None:
+        """What logs that diverged for the same reason have in common: nothing, where a given field was changed."""
+        found = self.divergence
+        if found is None:
+            return None
+        return found.kind, self.derived_by, self.file if found.code == "RPL-GIVEN" else None
 
 
 def report_of(path: Path) -> Result:
@@ -127,7 +130,7 @@ def explain(path: Path, replay: Replay) -> Result:
         others=replay.others,
         chain=known_chain(path),
         commands=_commands(path, found),
-        effect=effect_of(found, replay.instead, read_events(path), blobs_of(path).get),
+        effect=effect_of([found, *replay.others], replay.instead, read_events(path), blobs_of(path).get),
     )
 
 

@@ -42,7 +42,7 @@ from coding_agent.tools.render_tests import render_test_run
 
 @attrs.frozen(kw_only=True)
 class Replay:
-    """What came of a replay. `divergence` None: identical as far as the log goes."""
+    """What came of a replay."""
 
     header: EpisodeStarted | None
     events: int
@@ -54,9 +54,9 @@ class Replay:
     semantic_digest: str
     """State after the last identical event."""
     divergence: Divergence | None = None
-    """The first."""
+    """The first; None: identical as far as the log goes."""
     echoes: tuple[int, ...] = ()
-    """Later events that differ for the same cause: in the same field, or in the digest of a changed conversation."""
+    """Later events that differ for the same cause: in a field derived alike, or in the digest of changed texts."""
     others: tuple[Divergence, ...] = ()
     """Further causes: the first divergence of each."""
     instead: Event | None = None
@@ -113,8 +113,8 @@ class _Run:
     def __init__(self) -> None:
         self.state, self.digest, self.count = EpisodeState(), STATE_SEED, 0
         self.causes: list[tuple[Divergence, Event | None]] = []
-        self.kinds: set[str] = set()
-        """Of every difference that is part of a cause."""
+        self.kinds: set[tuple[str, object]] = set()
+        """Of every derived difference that is part of a cause, and what derives it."""
         self.echoes: list[int] = []
         self.identical_digest = STATE_SEED
         self.checks_state = True
@@ -131,8 +131,7 @@ class _Run:
             self.checks_state = recorded.format == record.data.get("format", FORMAT) == FORMAT
         if self.lost:
             return
-        digest = self.digest if self.checks_state and whole else None
-        found, instead = _check(self.state, record, recorded, digest)
+        found, instead = _check(self.state, record, recorded, self.digest if self.checks_state and whole else None)
         if found:
             self._note(found, instead)
             self.lost = found[0].code not in {"RPL-FIELD", "RPL-GIVEN"}
@@ -157,13 +156,15 @@ class _Run:
 
     def _note(self, found: Sequence[Divergence], instead: Event | None) -> None:
         """What differs in one event: echoes, or new causes, of which each is what one function derives."""
-        new = [each for each in found if each.kind not in self.kinds and not self._follows(each)]
+        derived = [(each, function_of(each, instead)) for each in found]
+        new = [(each, by) for each, by in derived if (each.kind, by) not in self.kinds and not self._follows(each)]
         if not new:
             self.echoes.append(found[0].seq)
         causes: dict[object, list[Divergence]] = {}
-        for each in new:
-            self.kinds.add(each.kind)
-            causes.setdefault((each.code, function_of(each, instead)), []).append(each)
+        for each, by in new:
+            if each.code != "RPL-GIVEN":  # a change behind the log's back follows from no other
+                self.kinds.add((each.kind, by))
+            causes.setdefault((each.code, by), []).append(each)
         self.causes += [(folded(cause), instead) for cause in causes.values()]
 
     def _follows(self, found: Divergence) -> bool:
