@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from coding_agent.cli import exits, recover, verify
+from coding_agent.cli import exits, recover, replay, show, verify
+from coding_agent.errors import UsageError
 from coding_agent.store.index import recover_run
 from coding_agent.store.rundir import RunDirectory
 from tests.samples import toy_episode, write_log
@@ -42,6 +43,12 @@ def test_recover_says_3_when_damage_is_left(run: RunDirectory) -> None:
     log = run.log_path("toy", 0, 0)
     log.write_bytes(log.read_bytes().replace(b"toy", b"joy", 1))
     assert invoke(recover.command, run.path).return_value == exits.DAMAGED
+
+
+@pytest.mark.parametrize("command", [verify.command, show.command, replay.command])
+def test_a_manifest_is_no_log_and_its_run_is_named(run: RunDirectory, command: object) -> None:
+    with pytest.raises(UsageError, match=f"is a manifest, .*: coding-agent verify {run.path}$"):
+        invoke(command, run.path / "manifest.jsonl")
 
 
 @pytest.mark.parametrize("folder", ["episodes", "episodes/toy", ".."])

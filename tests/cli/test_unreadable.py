@@ -105,6 +105,18 @@ def test_a_torn_log_is_not_cut_while_the_manifest_can_not_say_whether_it_was_sea
     assert [(each["kind"], each["condition"]) for each in reports] == [("manifest", "unreadable"), ("log", "torn")]
 
 
+def test_a_torn_log_that_can_not_be_cut_does_not_stop_the_others(run: RunDirectory) -> None:
+    logs = [run.log_path(task, 0, 0) for task in ("other", "third")]
+    shutil.copytree(logs[0].parent, logs[1].parent)
+    for log in logs:
+        log.write_bytes(log.read_bytes() + b'{"seq":4')
+    logs[0].chmod(0o444)
+    code, done, _ = answer("recover", run.path)
+    assert (code, [each["report"]["file"] for each in done["recovered"]]) == (exits.DAMAGED, [str(logs[1])])
+    assert [(each["file"], each["condition"]) for each in done["refused"]] == [(str(logs[0]), "torn")]
+    assert "can not be recovered here: Permission denied" in done["refused"][0]["problem"]
+
+
 def test_a_blob_that_can_not_be_read_is_not_called_damaged(run: RunDirectory) -> None:
     closed(run.blobs.directory / run.blobs.put(b"content"))
     (blob,) = run.blobs.directory.iterdir()

@@ -150,6 +150,32 @@ def test_a_group_commit_that_fails_ends_the_writer_at_its_next_event() -> None:
     assert [record.seq for record in read_records(LOG, disk=disk)] == [0]
 
 
+@pytest.mark.parametrize("when", ["before it is closed", "as it is closed"])
+def test_closing_a_log_whose_last_events_are_not_durable_says_so(when: str) -> None:
+    disk = SimulatedDisk()
+    log = LogWriter.create(LOG, disk=disk)
+    log.append(START)
+    disk.on_call = failing("sync").on_call
+    if when == "before it is closed":
+        disk.sync_group()
+    with pytest.raises(WriterPoisoned, match="Input/output error"):
+        log.__exit__(None)
+    assert LogWriter.reopen(LOG, disk=disk_of(disk.killed())).events == 1
+
+
+def test_closing_a_log_does_not_hide_why_it_is_closed() -> None:
+    disk = SimulatedDisk()
+
+    def end_early() -> None:
+        with LogWriter.create(LOG, disk=disk) as log:
+            log.append(START)
+            disk.on_call = failing("sync").on_call
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        end_early()
+
+
 def test_a_group_commit_makes_the_name_of_a_new_log_durable_too() -> None:
     disk = SimulatedDisk()
     disk.make_directory(LOG.parent / "run")

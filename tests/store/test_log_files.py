@@ -68,6 +68,17 @@ def test_swapped_doubled_and_dropped_lines_are_damage(log: Path, order: list[int
     assert verify(log).condition == "damaged"
 
 
+def test_a_line_after_done_is_damage_though_its_chain_fits(log: Path) -> None:
+    whole, (*_, last) = log.read_bytes(), read_records(log)
+    more = write_line(turn(9), seq=last.seq + 1, at="", synced=-1, state=last.state, chain=last.chain)
+    log.write_bytes(whole + more.raw)
+    report = verify(log)
+    assert (report.condition, report.events, report.line) == ("damaged", last.seq + 1, last.seq + 2)
+    assert report.byte == len(whole)
+    with pytest.raises(LogDamaged, match="nothing is ever written after Done, and here is a model_turn"):
+        recover(log)
+
+
 def test_a_newer_format_is_incompatible_not_damaged(tmp_path: Path) -> None:
     newer = attrs.evolve(START, format=FORMAT + 1)
     path = tmp_path / "new.jsonl"

@@ -34,12 +34,14 @@ class Loaded:
 
 
 def load(path: Path) -> Loaded:
-    """Raises StoreError for a log that is not intact."""
+    """Raises StoreError for a log that is not intact, UsageError for a manifest."""
+    refuse_manifest(path)
     return Loaded(path=path, events=read_events(path), read_blob=blobs_of(path).get)
 
 
 def log_files(path: Path) -> list[Path]:
     """The logs in a run directory or folder, or the log itself. Raises UsageError for no log, StoreUnreadable."""
+    refuse_manifest(path)
     if not path.is_dir():
         return [path]
     found = RunDirectory(path).logs() or logs_in(path)
@@ -48,6 +50,12 @@ def log_files(path: Path) -> list[Path]:
             f"{path}: there is no log in it{logs_elsewhere(path)}; give a run directory or a folder of *.jsonl"
         )
     return found
+
+
+def refuse_manifest(path: Path) -> None:
+    """Raises UsageError: it is no log, and only its run says whether it is intact."""
+    if path.name == "manifest.jsonl" and not path.is_dir():
+        raise UsageError(f"{path} is a manifest, which is checked with its logs: coding-agent verify {path.parent}")
 
 
 def load_final(path: Path, *, warn: Callable[[StoreError], None]) -> Iterator[Loaded]:

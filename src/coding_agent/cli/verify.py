@@ -9,6 +9,7 @@ import attrs
 import click
 
 from coding_agent.cli import exits
+from coding_agent.cli.logs import refuse_manifest
 from coding_agent.cli.output import out, print_json
 from coding_agent.errors import StoreUnreadable, UsageError
 from coding_agent.store.known import Manifests
@@ -45,8 +46,7 @@ def reports_of(path: Path, manifests: Manifests) -> Iterator[LogReport]:
 
     A log that is not there is reported as missing when its run's manifest names it, below a folder too.
     """
-    if path.name == "manifest.jsonl":
-        raise UsageError(f"{path} is a manifest, which is checked with its logs: coding-agent verify {path.parent}")
+    refuse_manifest(path)
     if path.is_dir() and ((path / "run.toml").exists() or (path / "manifest.jsonl").exists()):
         yield from RunDirectory(path).verify()
         return

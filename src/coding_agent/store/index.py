@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -26,7 +27,7 @@ class RunRecovery:
     recovered: tuple[Recovery, ...]
     """Logs whose torn tail was cut."""
     refused: tuple[LogReport, ...]
-    """What is damaged, missing, of an unknown format or not to be read, and was left alone."""
+    """What is damaged, missing, of an unknown format, not to be read, or torn and not to be cut, and was left alone."""
     manifest: Path | None
     """The original of a manifest whose tail was cut."""
     added: tuple[str, ...]
@@ -46,28 +47,16 @@ def recover_run(run: RunDirectory, *, rebuild: bool = False) -> RunRecovery:
             if report.condition == "torn" and report.kind == "log" and may_be_sealed:
                 refused.append(_uncut(report, original))
             elif report.condition == "torn" and report.kind == "log":
-                done = recover(Path(report.file), disk=run.disk)
+                try:
+                    done = recover(Path(report.file), disk=run.disk)
+                except StoreUnwritable as error:
+                    refused.append(attrs.evolve(report, problem=str(error)))
+                    continue
                 if done.original is not None:
                     recovered.append(done)
             elif report.condition in {"damaged", "missing", "incompatible", "unreadable"}:
                 refused.append(report)
-        named = {entry.path for entry in read_manifest(manifest.path, disk=run.disk)}
-        wrong = {report.file for report in refused}
-        added = []
-        # What can not be listed was reported just now.
-        for log in run.logs(refused=lambda _: None):
-            name = str(log.relative_to(run.path))
-            if name in named or str(log) in wrong:
-                continue
-            try:
-                entry = entry_of(log, name, disk=run.disk)
-            except StoreError as error:
-                # What only decoding finds wrong, `verify` does not.
-                refused.append(problem_of("log", error, str(run.path)))
-                continue
-            if entry is not None:
-                manifest.append(entry)
-                added.append(name)
+        added = list(_complete(manifest, run, refused))
     finally:
         manifest.close()
     return RunRecovery(recovered=tuple(recovered), refused=tuple(refused), manifest=original, added=tuple(added))
@@ -84,6 +73,26 @@ def _keep(manifest: Manifest, run: RunDirectory, said: tuple[Salvaged, ...]) -> 
         elif line.fits or verify(log, disk=run.disk).condition != "sealed":
             manifest.append(line.entry)
     return lost
+
+
+def _complete(manifest: Manifest, run: RunDirectory, refused: list[LogReport]) -> Iterator[str]:
+    """Name in the manifest what is sealed and not in it, and say which that was. What has no entry joins `refused`."""
+    named = {entry.path for entry in read_manifest(manifest.path, disk=run.disk)}
+    wrong = {report.file for report in refused}
+    # What can not be listed was reported before.
+    for log in run.logs(refused=lambda _: None):
+        name = str(log.relative_to(run.path))
+        if name in named or str(log) in wrong:
+            continue
+        try:
+            entry = entry_of(log, name, disk=run.disk)
+        except StoreError as error:
+            # What only decoding finds wrong, `verify` does not.
+            refused.append(problem_of("log", error, str(run.path)))
+            continue
+        if entry is not None:
+            manifest.append(entry)
+            yield name
 
 
 def _uncut(report: LogReport, original: Path | None) -> LogReport:

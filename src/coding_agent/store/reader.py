@@ -95,6 +95,9 @@ def read_records(path: Path, *, disk: Disk = REAL_DISK, strict: bool = True) -> 
             except DecodeError as error:
                 bad = BadLine(raw=raw, seq=seq, at=offset, chain=chain, durable=durable, ended=ended, error=error)
                 raise judge(str(path), bad, _lines(path, stream)) from error
+            if ended:
+                message = f"nothing is ever written after Done, and here is a {record.type} whose chain fits"
+                raise LogDamaged(str(path), message, line=seq + 1, byte=offset)
             if seq == 0:
                 _check_format(path, record)
             yield record

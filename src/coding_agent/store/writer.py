@@ -12,7 +12,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -51,6 +51,8 @@ class LogWriter:
         self._is_named = False
         """The names of the file and of its directory, which another writer may have made a moment ago, are durable."""
         self._failure: OSError | None = None
+        self._is_told = False
+        """Somebody got the failure as an exception."""
         self._is_broken_off = False
         """An append did not come to its end: what is in the file behind the last acknowledged event is not known."""
         self.state, self.chain = STATE_SEED, CHAIN_SEED
@@ -179,19 +181,25 @@ class LogWriter:
             self._synced = last
 
     def close(self) -> None:
-        """Release the lock and the descriptor. An unsealed log stays readable and resumable."""
+        """Release the lock and the descriptor. An unsealed log stays readable and resumable.
+
+        Raises WriterPoisoned when what was acknowledged could not be made durable and nobody was told.
+        """
         if self.durability != "none" and self._synced < self._place.seq - 1:
             self.sync()
         with self._lock:
             if self._fd >= 0:
                 fd, self._fd = self._fd, -1
                 release(self._disk, fd)
+        if self._failure is not None and not self._is_told:
+            self._check_alive()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with nullcontext() if kind is None else suppress(WriterPoisoned):
+            self.close()
 
     def _write(self, raw: bytes) -> None:
         try:
@@ -202,6 +210,7 @@ class LogWriter:
 
     def _check_alive(self) -> None:
         if self._failure is not None:
+            self._is_told = True
             message = (
                 f"writing failed for good: {self._failure}; what was acknowledged before is intact; `resume` goes on"
             )
