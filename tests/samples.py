@@ -19,6 +19,7 @@ from coding_agent.events.values import (
 )
 from coding_agent.store.writer import Durability, LogWriter
 
+AT = "2026-01-02T03:04:05.000006Z"
 START = EpisodeStarted(
     episode="toy.0.0",
     task="toy",

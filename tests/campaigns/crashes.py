@@ -18,7 +18,7 @@ from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns import Cases, Size, campaign
 from tests.campaigns.disks import LOG, FaultAt, PowerCut, crash_contents, disk_of, holding
 from tests.campaigns.faults import Acknowledged, GroupSyncs, calls_of, lost, play
-from tests.samples import START, toy_episode, turn
+from tests.samples import AT, START, toy_episode, turn
 
 
 @campaign("Power loss at any call of `--durability event`: everything acknowledged is there, nothing else")
@@ -87,7 +87,7 @@ def _versions(events: list[Event], durable: int) -> list[bytes]:
     """The bytes when the first `durable` of the events were synced, and after each further one."""
     disk = holding(b"")
     versions = [b""]
-    with LogWriter.reopen(LOG, durability="none", disk=disk, clock=lambda: "t") as log:
+    with LogWriter.reopen(LOG, durability="none", disk=disk, clock=lambda: AT) as log:
         for number, event in enumerate(events, start=1):
             log.append(event)
             if number == durable:

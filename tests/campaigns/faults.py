@@ -18,7 +18,7 @@ from coding_agent.store.simulated import SimulatedDisk
 from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns import Cases, Size, campaign
 from tests.campaigns.disks import FaultAt, Quiet, QuietlyFailing
-from tests.samples import START, toy_episode
+from tests.samples import AT, START, toy_episode
 
 RUN = Path("/runs/one")
 OFTEN = 0.4
@@ -43,7 +43,7 @@ def play(disk: SimulatedDisk, told: Acknowledged, durability: Durability) -> Non
     told.created = True
     told.blobs.append(run.blobs.put(BLOB))
     path = run.log_path("toy", 0, 0)
-    with LogWriter.create(path, durability=durability, disk=disk, clock=lambda: "t") as log:
+    with LogWriter.create(path, durability=durability, disk=disk, clock=lambda: AT) as log:
         for event in toy_episode():
             try:
                 log.append(event)

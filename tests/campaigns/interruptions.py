@@ -17,7 +17,7 @@ from coding_agent.store.writer import Durability, LogWriter
 from tests.campaigns import Cases, Size, campaign
 from tests.campaigns.disks import disk_of
 from tests.campaigns.faults import BLOB, RUN, entry
-from tests.samples import toy_episode
+from tests.samples import AT, toy_episode
 
 When = Literal["before", "after"]
 
@@ -73,7 +73,7 @@ def play(disk: SimulatedDisk, told: Told, durability: Durability) -> None:
     """As a caller who handles Ctrl-C by trying once more what was interrupted, and ends where that is refused."""
     run = RunDirectory.create(RUN, {}, disk=disk)
     run.blobs.put(BLOB)
-    with LogWriter.create(run.log_path("toy", 0, 0), durability=durability, disk=disk, clock=lambda: "t") as log:
+    with LogWriter.create(run.log_path("toy", 0, 0), durability=durability, disk=disk, clock=lambda: AT) as log:
         for event in toy_episode():
             try:
                 log.append(event)
