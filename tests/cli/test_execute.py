@@ -4,10 +4,13 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.events.schema import ToolResult
-from coding_agent.store.reader import read_events
+from coding_agent.cli import exits
+from coding_agent.events.schema import EpisodeStarted, ToolResult
+from coding_agent.store.reader import read_events, read_records
 from coding_agent.store.writer import LogWriter
 from tests.cli.test_commands import EPISODE, ROOT, document, run
+from tests.replay.field_mutations import written
+from tests.replay.rewriting import rewrite
 
 
 def test_a_recording_is_executed_again() -> None:
@@ -34,4 +37,22 @@ def test_a_difference_exits_1_and_is_shown_with_both_sides(tmp_path: Path) -> No
 def test_a_task_that_is_not_there_is_named() -> None:
     done = run("replay", "--execute", EPISODE, "--tasks", ROOT / "tasks" / "topic-bus")
     assert done.returncode == 2
-    assert "say where it is (--tasks)" in " ".join(done.stderr.split())
+    assert done.stdout.startswith("refused ")
+    assert "say where it is (--tasks)" in done.stdout
+
+
+def test_a_log_that_can_not_be_executed_is_told_and_stops_no_other(tmp_path: Path) -> None:
+    raw = EPISODE.read_bytes()
+    (tmp_path / "a-damaged.jsonl").write_bytes(raw.replace(b"interval", b"Interval", 1))
+    rewrite(EPISODE, tmp_path / "b-other.jsonl", EpisodeStarted, task="nowhere")
+    opening, turn, *_ = read_records(EPISODE)
+    written([opening, turn, attrs.evolve(turn, seq=2)], None, tmp_path / "c-illegal.jsonl")
+    (tmp_path / "d.jsonl").write_bytes(raw)
+    done = run("replay", "--execute", tmp_path, "--json")
+    results = document(done)
+    assert [each["outcome"] for each in results] == ["damaged", "refused", "failed", "reproduced"]
+    assert all(each["problem"] for each in results[:3])
+    assert results[0]["next"]["text"]
+    assert done.returncode == 3
+    assert exits.worst([0, 2]) == 2
+    assert exits.worst([1, 2]) == 1

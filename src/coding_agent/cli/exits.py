@@ -17,7 +17,7 @@ INTERRUPTED = 130
 UNREAD = 141
 """Nobody reads what was to be written; as the shell says it of any program that SIGPIPE ended."""
 
-_GRAVE = (OK, DIFFERENT, REFUSED, DAMAGED, INCOMPATIBLE, INTERRUPTED)
+_GRAVE = (OK, USAGE, DIFFERENT, REFUSED, DAMAGED, INCOMPATIBLE, INTERRUPTED)
 """Of logs looked at together, what decides: what was not judged hides nothing that was found wrong."""
 
 
@@ -30,4 +30,5 @@ HELP = """\
 Exit codes: 0 done, nothing wrong; 1 done, and something differs or failed; 2 usage; 3 a log is damaged, torn, missing
 or lost to a broken disk; 4 a log is of a format that this release does not know; 5 no sandbox on this host; 6 the
 system refuses: a log can not be read or written for lack of a right or of space, another process writes it, or a file
-or the output is refused; 130 interrupted; 141 nobody reads the output. Of many logs the worst decides: 4, 3, 6, 1."""
+or the output is refused; 130 interrupted; 141 nobody reads the output. Of many logs the worst decides:
+4, 3, 6, 1, 2."""
