@@ -52,6 +52,44 @@ def test_json_carries_the_same_facts(reworded: Path) -> None:
     assert log["commands"][-1] == f"coding-agent fork {reworded} --at 1"
 
 
+def test_what_people_are_told_can_be_made_of_the_json_alone(reworded: Path, tmp_path: Path) -> None:
+    both = rewrite(reworded, tmp_path / "b.jsonl", Done, reason="submitted")
+    large = changed_behind(EPISODE, tmp_path / "c.jsonl", 3, 13, text="Lies.")
+    long = rewrite(EPISODE, tmp_path / "d.jsonl", ToolResult, text="x" * 200, where=lambda e: "failed" in e.text)
+    for log in (both, large, long):
+        (result,) = document(run("replay", log, "--json"))["logs"]
+        said = [line.rstrip() for line in run("replay", log).stdout.splitlines()]
+        assert said == [line.rstrip() for line in lines_of(result)]
+
+
+def lines_of(log: dict[str, Any]) -> list[str]:
+    """The report of one log that diverged, from what `--json` says of it."""
+    found, sides, (first, last) = log["divergence"], log["contrast"], log["bytes"]
+    rows = [("what", found["message"])]
+    rows += [(name, f"{sides[name]}   (by {log[name + '_by']})") for name in ("recorded", "replayed")]
+    rows += [("", " " * sides["caret"] + "^"), *([("", sides["note"])] if sides["note"] else [])]
+    rows += [("same", f"events 0-{log['identical'] - 1} identical (state {log['semantic_digest'][:12]})")]
+    rows += [("echoes", f"the same cause at {', '.join(map(str, log['echoes']))}")] if log["echoes"] else []
+    rows += [("also", f"event {each['seq']}  {each['code']}  {each['message']}") for each in log["others"]]
+    rows += [("chain", log["chain"]["message"])]
+    rows += [("derived by", log["derived_by"])] if log["derived_by"] else []
+    rows += [("effect", log["effect"]["message"]), ("not compared", ", ".join(log["not_compared"]))]
+    rows += [("" if number else "next", command) for number, command in enumerate(log["commands"])]
+    place = f"event {found['seq']} of {log['events']} (line {log['line']}, bytes {first}-{last})  {found['code']}"
+    return [f"{log['outcome']:<12} {log['file']}  {place}", *(f"  {name:<13}{text}" for name, text in rows)]
+
+
+def test_a_secret_of_the_harness_that_a_log_holds_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "correct-horse-battery-staple"
+    monkeypatch.setenv("STABLE_PASSWORD", secret)
+    once = rewrite(EPISODE, tmp_path / "a.jsonl", ToolResult, text=f"{secret}!", where=lambda e: "failed" in e.text)
+    both = rewrite(once, tmp_path / "b.jsonl", Done, summary="x" * 100 + secret)
+    for options in ([], ["--json"]):
+        said = run("replay", both, *options).stdout
+        assert said.count("[redacted:STABLE_PASSWORD]") >= 1
+        assert secret[:14] not in said
+
+
 def test_of_the_chain_is_said_what_is_known_and_no_more(reworded: Path, tmp_path: Path) -> None:
     assert (
         "chain        fits the bytes: no accident changed the file. Today's code derives otherwise, or somebody "

@@ -108,7 +108,7 @@ def users_code() -> Iterator[None]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """One JSON document on stdout. A value's `message`, its line for people, goes with its fields."""
     write_bytes(orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
@@ -122,7 +122,9 @@ def write_bytes(data: bytes) -> None:
 
 def _plain(value: Any) -> Any:
     if attrs.has(type(value)):
-        return {name: _plain(getattr(value, name)) for name in attrs.fields_dict(type(value))}
+        told = isinstance(getattr(type(value), "message", None), property)
+        names = [*attrs.fields_dict(type(value)), *(["message"] if told else [])]
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -19,6 +19,7 @@ from coding_agent.replay.divergence import NAMED, Divergence
 from coding_agent.replay.effect import Effect, effect_of
 from coding_agent.replay.origin import derived_by
 from coding_agent.replay.sealed import Replay, replay_log
+from coding_agent.rollout.secrets import own_secrets
 from coding_agent.rollout.start import harness
 from coding_agent.store.advice import Advice
 from coding_agent.store.reader import condition_of, read_events
@@ -101,11 +102,12 @@ def report_of(path: Path) -> Result:
         wrong = (each.condition for each in found if each.condition not in {"sealed", "incomplete"})
         # What only decoding finds wrong, `verify` does not.
         condition = next(wrong, condition_of(error))
-        return Result(file=str(path), outcome=condition, problem=str(error), next=advice_about(error))
+        problem, _ = own_secrets().scrub(str(error))
+        return Result(file=str(path), outcome=condition, problem=problem, next=advice_about(error))
 
 
 def explain(path: Path, replay: Replay) -> Result:
-    """What there is to say about a replay of this file."""
+    """What there is to say about a replay of this file, without the harness's own secrets."""
     found = replay.divergence
     result = Result(
         file=str(path),
@@ -119,15 +121,17 @@ def explain(path: Path, replay: Replay) -> Result:
     )
     if found is None:
         return result
+    # Before anything is cut out of a value: a part of a secret is harder to know.
+    (shown, *others), _ = own_secrets().scrub([found, *replay.others])
     return attrs.evolve(
         result,
-        divergence=found,
-        contrast=contrast(found.recorded, found.replayed),
+        divergence=shown,
+        contrast=contrast(shown.recorded, shown.replayed),
         derived_by=derived_by(found, replay.instead),
         line=found.seq + 1,
         bytes=_bytes_of(path, found.seq),
         echoes=replay.echoes,
-        others=replay.others,
+        others=tuple(others),
         chain=known_chain(path),
         commands=_commands(path, found),
         effect=effect_of([found, *replay.others], replay.instead, read_events(path), blobs_of(path).get),
