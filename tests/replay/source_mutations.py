@@ -163,8 +163,14 @@ TABLE: dict[tuple[str, str, str], tuple[tuple[str, str, str], ...]] = {
         ("what was there before forgotten", "before=None if before is None else to_content(before, self._write_blob)", "before=None"),
         ("small files as blobs", "INLINE_BYTES = 64 << 10", "INLINE_BYTES = 1"),
     ),
+    ("grading", "rollout/submission.py", "tampering"): (
+        (
+            "protected tests graded as the agent left them",
+            "configures or path in self._tests or matches(path, (*NEVER_GRADED, *self._task.protected))",
+            "configures",
+        ),
+    ),
     ("grading", "rollout/grade.py", "tampering"): (
-        ("protected tests graded as the agent left them", "or matches(path, task.protected) or path in task.hidden", ""),
         ("tampering not told", "tampering=graded.tampering + _lie(report)", "tampering=_lie(report)"),
     ),
     ("grading", "rollout/grade.py", "ended-early"): (("no lie found", 'if report.sentinel == "missing" and', "if False and"),),
