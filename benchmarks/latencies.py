@@ -19,7 +19,11 @@ Waits = tuple[float, ...]
 MEDIAN_S = 2.0
 SAMPLES_PER_TASK = 8
 RECORDED = (7, 8, 10, 12, 12, 12, 12, 13, 13, 15, 17, 20, 32, 34, 34)
-"""Turns of each episode of `coding-agent rollout tasks --policy repair`, sorted."""
+"""Turns of each episode of `coding-agent rollout tasks --policy repair --json`, sorted.
+
+How to take them anew: the `turns` of that document's `episodes`. The repairer's own turns are those of its task and seed
+alone, so that they change only with the tasks, the repairer or the tools.
+"""
 EIGHT = (8,)
 MOVES: tuple[tuple[str, dict[str, str]], ...] = (
     ("list_files", {}),

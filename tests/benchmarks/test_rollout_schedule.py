@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import re
+import statistics
+from pathlib import Path
 
 import pytest
 from benchmarks.latencies import EIGHT, RECORDED, Waits, barrier_s, draw_waits, slowest_s
 from benchmarks.rollout_schedule import continuous_s, lockstep_s, play
 
+from coding_agent.tasks.load import find_tasks
 from tests.simulation.clock import simulate
 
+ROOT = Path(__file__).parents[2]
 WAITS: list[Waits] = [(1.0, 5.0, 1.0), (4.0, 1.0), (1.0, 1.0, 1.0, 1.0)]
 
 
@@ -47,3 +52,13 @@ def test_every_sigma_stretches_the_same_draw() -> None:
     ratio = [(a / 2) ** 2 * 2 for each in narrow for a in each]
     assert ratio == pytest.approx([b for each in wide for b in each])
     assert draw_waits(3, 0.0, 2, EIGHT) == [(2.0,) * 8] * 2
+
+
+def test_the_recorded_turns_are_those_of_every_task_as_the_documentation_says() -> None:
+    said = re.search(
+        r"over the (\d+) tasks here \((\d+) to (\d+),\s+median (\d+)\)", (ROOT / "docs/performance.md").read_text()
+    )
+    assert said is not None
+    assert [*map(int, said.groups())] == [len(RECORDED), min(RECORDED), max(RECORDED), statistics.median(RECORDED)]
+    assert len(RECORDED) == len(find_tasks([str(ROOT / "tasks")]))
+    assert [*RECORDED] == sorted(RECORDED)
