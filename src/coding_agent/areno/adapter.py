@@ -85,11 +85,12 @@ def _tokens(tokenizer: Any) -> Tokens:
 
 
 async def _played(service: Service, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Played:
-    future = asyncio.wrap_future(service.submit(asked, policy, slots))
+    step, playing = service.submit(asked, policy, slots)
+    future = asyncio.wrap_future(playing)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        service.stop()
+        service.stop(step)
         # Cancelled episodes write their last events and close their sandboxes; that is bounded by the scheduler.
         await asyncio.shield(future)
         raise

@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import functools
 import os
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -73,7 +74,8 @@ class Service:
         allow_files()
         self.config = config
         self._resources = contextlib.ExitStack()
-        self._scope: anyio.CancelScope | None = None
+        self._scopes: dict[int, anyio.CancelScope] = {}
+        """Of the steps that are running."""
         log_to_stderr()
         try:
             self.run = open_run(config)
@@ -94,16 +96,15 @@ class Service:
         atexit.register(self._resources.close)
         _log.info("logs of this training run", run=str(self.run.path), first_step=self.next_step)
 
-    def submit(self, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Future[Played]:
+    def submit(self, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> tuple[int, Future[Played]]:
         """Begin a step; the result comes when every episode has ended, and never is an exception of an episode."""
         step, self.next_step = self.next_step, self.next_step + 1
-        return self._portal.start_task_soon(
-            self._play, step, asked, attrs.evolve(policy, weights=f"step:{step}"), slots
-        )
+        weighed = attrs.evolve(policy, weights=f"step:{step}")
+        return step, self._portal.start_task_soon(self._play, step, asked, weighed, slots)
 
-    def stop(self) -> None:
-        """End the running step: its logs are completed as cancelled, its sandboxes closed."""
-        self._portal.start_task_soon(self._cancel)
+    def stop(self, step: int) -> None:
+        """End a running step: its logs are completed as cancelled, its sandboxes closed."""
+        self._portal.start_task_soon(self._cancel, step)
 
     def close(self) -> None:
         """Let go of everything; only tests need it before the process ends."""
@@ -115,9 +116,9 @@ class Service:
         atexit.unregister(self._resources.close)
         self._manifest.close()
 
-    async def _cancel(self) -> None:
-        if self._scope is not None:
-            self._scope.cancel()
+    async def _cancel(self, step: int) -> None:
+        if step in self._scopes:
+            self._scopes[step].cancel()
 
     async def _play(self, step: int, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Played:
         played = Played(step=step)
@@ -130,7 +131,8 @@ class Service:
                 _log.error("an episode can not be recorded", log=str(outcome.path), problem=outcome.detail)
             played.outcomes[keys[outcome.task, outcome.sample]] = outcome
 
-        with anyio.CancelScope() as self._scope:
+        with anyio.CancelScope() as scope:
+            self._scopes[step] = scope
             await to_thread.run_sync(self._mend)
             scheduler = Scheduler(
                 world=self._world(slots),
@@ -146,7 +148,7 @@ class Service:
                 # The manifest can not be written, so no episode could say that it ended; what did until then counts.
                 played.problem = "; ".join(str(error) for error in group.exceptions)
                 _log.error("the step could not be recorded", step=step, problem=played.problem)
-        self._scope = None
+        del self._scopes[step]
         await to_thread.run_sync(self._mend)
         return played
 
@@ -155,7 +157,7 @@ class Service:
         for log, why in list(self._broken.items()):
             detail = f"its log could not be written: {why}"
             if not seal_all(self.run, self._manifest, [log], cause="infra_error", detail=escape(detail)):
-                del self._broken[log]
+                self._broken.pop(log, None)
 
     def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
         try:
@@ -229,13 +231,15 @@ def _samples_taken(run: RunDirectory) -> Counter[str]:
 
 
 _services: dict[str, Service] = {}
+_one_at_a_time = threading.Lock()
 
 
 def service_for(config: ArenoConfig) -> Service:
     """The process's service of a run directory; made at the first call. Raises what `Service` raises."""
-    if config.run_dir not in _services:
-        _services[config.run_dir] = Service(config)
-    return _services[config.run_dir]
+    with _one_at_a_time:
+        if config.run_dir not in _services:
+            _services[config.run_dir] = Service(config)
+        return _services[config.run_dir]
 
 
 def forget_services() -> None:
@@ -246,9 +250,12 @@ def forget_services() -> None:
 
 
 def _disown_all() -> None:
-    for service in _services.values():
-        service.disown()
-    _services.clear()
+    try:
+        for service in _services.values():
+            service.disown()
+        _services.clear()
+    finally:
+        _one_at_a_time.release()
 
 
-os.register_at_fork(after_in_child=_disown_all)
+os.register_at_fork(before=_one_at_a_time.acquire, after_in_parent=_one_at_a_time.release, after_in_child=_disown_all)
