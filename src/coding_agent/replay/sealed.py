@@ -201,10 +201,10 @@ def _check(
     except NotHere as wrong:
         return [_misfit(record, wrong.code, wrong.instead)], None
     found = compare(record.seq, recorded, replayed)
-    if digest is None or record.state == (after := next_state(digest, replayed)):
+    if digest is None or record.state == next_state(digest, recorded):
+        return found, replayed if found else None  # who recorded other derived fields made the state of them
+    if record.state == (after := next_state(digest, replayed)):
         return found, replayed if found else None
-    if found and record.state == next_state(digest, recorded):
-        return found, replayed  # who recorded other derived fields made the state of them
     given = attrs.evolve(_misfit(record, "RPL-GIVEN", after), path=f"{record.type}.state", recorded=record.state)
     return [*found, given], replayed if found else None
 
