@@ -85,7 +85,15 @@ ODD_ARGUMENTS = script(
     ("list_files", '{"depth": ' + "[" * 61 + "]" * 61 + "}"), ("list_files", '{"depth": 1,}'),
     ("list_files", '{"depth": true}'), ("list_files", '{"depth": 21}'), ("list_files", '{"deep": 1}'),
     ("search", '{"pattern": "a\\u0000b"}'), ("read_file", '{"path": "\\udcff"}'), ("write_file", '{"path": "a", "content": "\\ud83d"}'),
-    ("run_tests", '{"tests": ["", 1]}'), ("read_file", '{"path": "read_file was not run: ../x"}'), ("submit", '{"status": "done"}'), BLOCKED,
+    ("run_tests", '{"tests": ["", 1]}'), ("read_file", '{"path": "read_file was not run: ../x"}'), ("submit", '{"status": "done"}'),
+    # Exactly at each bound, and one beyond it.
+    *(("list_files", f'{{"depth": {depth}}}') for depth in (0, 1, 20, 2**53, -(2**53), -(2**53) - 1, "7" * 41, f"1e{'9' * 39}")),
+    *(("list_files", '{"depth": ' + "[" * deep + "]" * deep + "}") for deep in (59, 60)), ("list_files", f'{{"depth": {[[]] * 61}}}'),
+    *(("list_files", f'{{"depth": "{"a" * size}"}}') for size in (78, 79)), ("list_files", f'["{"a" * 70}"]'),
+    *(("list_files", f'{{"max_entries": {count}}}') for count in (2000, 2001)), ("list_files", '{"path": ""}'), ("list_files", '{"path": "a"}'),
+    *(("search", f'{{"pattern": "x", "glob": "{"a" * size}"}}') for size in (1024, 1025)),
+    *(("run_tests", json.dumps({"tests": ["tests"] * count})) for count in (500, 501)),
+    *(("list_files", json.dumps({str(number) * 81: 1 for number in range(count)})) for count in (5, 6)), ("x" * 81, "{}"), BLOCKED,
 )  # fmt: skip
 SECOND_THOUGHTS = policy(
     PolicyReply(content="Let me think."), turn(("a", *FIX)), PolicyReply(content="Is that all?"),
@@ -135,7 +143,7 @@ STORIES = {
     "token-limit": job(policy(turn(("x", *FIX), prompt=900, completion=50), turn(("x", *SUBMIT))), limits=Limits(tokens=800)),
     "time-limit": job(script(FIX, ("run_command", '{"command": "sleep 30"}')), limits=Limits(seconds=1.5)),
     "context-limit": job(Overlong()),
-    "odd-arguments": job(ODD_ARGUMENTS, limits=Limits(turns=20)),
+    "odd-arguments": job(ODD_ARGUMENTS, limits=Limits(turns=50)),
     "second-thoughts": job(SECOND_THOUGHTS),
     "last-token": job(policy(turn(("x", *FIX), prompt=400, completion=400), turn(("x", *SUBMIT))), limits=Limits(tokens=800)),
     "few-tools": job(script(("run_command", '{"command": "true"}'), FIX, SUBMIT)),

@@ -21,6 +21,7 @@ from coding_agent.events.line import CHAIN_SEED, KEYS, STATE_SEED, Record, chain
 from coding_agent.events.schema import WIRE_NAMES
 from coding_agent.replay.report import report_of
 from coding_agent.store.reader import read_records
+from coding_agent.tools.parsing import MAX_INT
 
 CLASSES: dict[str, Any] = {name: cls for cls, name in WIRE_NAMES.items()}
 Path = tuple[str | int, ...]
@@ -139,7 +140,7 @@ def _other(value: Any, hint: Any) -> Any:
         case bool():
             return not value
         case int() | float():
-            return value + 1
+            return value + 1 if value < MAX_INT else value - 1
         case str():
             return f"{value}~"
         case list():

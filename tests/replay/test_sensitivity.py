@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+import coding_agent
 from coding_agent.events.kinds import FieldKind
 from coding_agent.events.line import Record
 from coding_agent.events.schema import WIRE_NAMES, EpisodeStarted, ModelTurn, Notice, ToolCall, ToolResult
@@ -151,8 +152,14 @@ def causes(found: Replay) -> list[Divergence]:
 
 
 def test_each_area_of_our_source_is_mutated_and_no_mutation_twice() -> None:
-    assert len({attrs.evolve(mutation, name="") for mutation in MUTATIONS}) == len(MUTATIONS) == 103
+    assert len({attrs.evolve(mutation, name="") for mutation in MUTATIONS}) == len(MUTATIONS) == 131
     assert set(AREAS) >= {"decide", "fold", "dispatch", "parsing", "rendering", "limits", "grading", "reward", "codec"}
+
+
+def test_each_mutation_fits_the_source_as_it_is() -> None:
+    """Else only the long campaign would tell, whose turn comes late."""
+    package = Path(coding_agent.__file__).parent
+    assert [each.name for each in MUTATIONS if each.old not in (package / each.file).read_text(encoding="utf-8")] == []
 
 
 def test_the_unchanged_copy_is_told_nothing_of(tmp_path: Path) -> None:
