@@ -28,7 +28,7 @@ from coding_agent.areno.left_over import KILLED, left_over, seal_all
 from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.loop_thread import LoopThread
 from coding_agent.areno.policy import ArenoPolicy
-from coding_agent.errors import StoreError, TaskError
+from coding_agent.errors import CodingAgentError, StoreError, TaskError
 from coding_agent.events.text import escape
 from coding_agent.events.values import Limits
 from coding_agent.rollout.host import allow_files
@@ -79,8 +79,7 @@ class Service:
         log_to_stderr()
         try:
             self.run = open_run(config)
-            self._manifest = self.run.manifest()
-            self._resources.callback(self._manifest.close)
+            self._open_manifest()
             self.next_step = next_step(self.run)
             seal_all(self.run, self._manifest, left_over(self.run), cause="cancelled", detail=KILLED)
             self._broken: dict[Path, str] = {}
@@ -127,13 +126,15 @@ class Service:
 
         def keep(outcome: Outcome) -> None:
             if outcome.reason == UNFINISHED:
-                self._broken[outcome.path] = played.problem = outcome.detail
+                self._broken[outcome.path] = outcome.detail
+                played.problem = played.problem or outcome.detail
                 _log.error("an episode can not be recorded", log=str(outcome.path), problem=outcome.detail)
             played.outcomes[keys[outcome.task, outcome.sample]] = outcome
 
         with anyio.CancelScope() as scope:
             self._scopes[step] = scope
             await to_thread.run_sync(self._mend)
+            await to_thread.run_sync(self._renew, played)
             scheduler = Scheduler(
                 world=self._world(slots),
                 start=functools.partial(start_episode, backend=self._backend, toolset=self.config.toolset),
@@ -158,6 +159,25 @@ class Service:
             detail = f"its log could not be written: {why}"
             if not seal_all(self.run, self._manifest, [log], cause="infra_error", detail=escape(detail)):
                 self._broken.pop(log, None)
+
+    def _open_manifest(self) -> None:
+        self._manifest = self.run.manifest()
+        self._resources.callback(self._manifest.close)
+        self._opened = _identity(self._manifest.path)
+
+    def _renew(self, played: Played) -> None:
+        """Begin the run directory again where it was deleted or moved: nothing says so of a file that is open."""
+        if (self.run.path / "run.toml").exists() and _identity(self._manifest.path) == self._opened:
+            return
+        run = str(self.run.path)
+        _log.error("the run directory was deleted or moved while it was trained with", run=run, step=played.step)
+        try:
+            self.run = open_run(self.config)
+            if _identity(self._manifest.path) != self._opened:
+                self._open_manifest()
+        except (CodingAgentError, OSError) as error:
+            played.problem = f"{run} was deleted or moved and can not be begun again: {error}"
+            _log.error("the run directory can not be begun again", step=played.step, problem=str(error))
 
     def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
         try:
@@ -210,6 +230,14 @@ def open_run(config: ArenoConfig) -> RunDirectory:
         _log.warning("the reward changed", problem=problem)
     recover_run(run)
     return run
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of a file that is there: another one of the same name has another, as long as the first is open."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 @functools.lru_cache(maxsize=4096)
