@@ -12,6 +12,7 @@ from coding_agent.evaluation.reward_file import custom_reward, load_reward
 from coding_agent.projections.reward import Reward
 from tests.samples import no_blob, toy_episode
 
+MUTE = "class Mute(Exception):\n  def __str__(self): raise self\n  __repr__ = __str__\n"
 REWARD = "from coding_agent.projections.reward import Reward\n"
 
 
@@ -56,6 +57,12 @@ WRONG = {
     "import numpy\ndef reward(events): return numpy.bool_(0)": "or None; return 1.0 for true and 0.0 for false",
     "def reward(events): return 1e39": "returned 1e\\+39",
     "def reward(events): return 10**400": "expected a finite number",
+    "def reward(events): return 10**5000": r"a value of type int that can not be shown \(ValueError: .*; expected a finite",
+    "def reward(events): return '1' * 10**6": "returned '1{199}…; expected",
+    MUTE
+    + "def reward(events): return Mute()": r"a value of type Mute that can not be shown \(Mute\); expected a finite",
+    MUTE + "def reward(events): raise Mute": "the reward function failed: Mute ",
+    "from fractions import Fraction\nclass Odd(Fraction):\n  __float__ = None\ndef reward(events): return Odd(1)": "expected a finite",
     REWARD + "def reward(events): return Reward(value=float('inf'), parts={}, explanation='')": "finite numbers in it",
     REWARD + "def reward(events): return Reward(value=1.0, parts={'a': None}, explanation='')": "finite numbers in it",
 }

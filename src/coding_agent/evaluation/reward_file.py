@@ -13,6 +13,8 @@ from coding_agent.events.schema import Event
 from coding_agent.projections.patch import ReadBlob
 from coding_agent.projections.reward import LARGEST, Reward, grained, parts
 
+EXCERPT = 200
+"""Characters of a value that is no reward which are shown."""
 RewardFunction = Callable[[Sequence[Event]], Reward | float | None]
 
 
@@ -31,13 +33,15 @@ def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: 
         return unscored(events, read_blob, f"the reward function failed: {told(error, _file_of(function))}")
     if isinstance(worth, Reward):
         if not ((worth.value is None or _is_reward(worth.value)) and _are_parts(worth.parts)):
-            return unscored(events, read_blob, f"the reward function returned {worth!r}; expected finite numbers in it")
+            return unscored(
+                events, read_blob, f"the reward function returned {_shown(worth)}; expected finite numbers in it"
+            )
         return attrs.evolve(worth, value=None if worth.value is None else grained(float(worth.value)))
     if worth is not None and not _is_reward(worth):
         expected = f"a finite number of at most {LARGEST:g} either way, or None"
         is_bool = type(worth).__name__ in {"bool", "bool_"}
         remedy = "; return 1.0 for true and 0.0 for false, as float(…) does" if is_bool else ""
-        return unscored(events, read_blob, f"the reward function returned {worth!r}; expected {expected}{remedy}")
+        return unscored(events, read_blob, f"the reward function returned {_shown(worth)}; expected {expected}{remedy}")
     name = getattr(function, "__name__", "reward")
     value = None if worth is None else grained(float(worth))
     return Reward(value=value, parts=parts(events, read_blob), explanation=f"by {name}")
@@ -53,10 +57,18 @@ def _file_of(function: RewardFunction) -> str | None:
     return None if code is None else code.co_filename
 
 
+def _shown(worth: object) -> str:
+    try:
+        text = repr(worth).replace("\n", " ")
+    except Exception as error:  # noqa: BLE001  the user's own, or an integer of more digits than Python prints
+        return f"a value of type {type(worth).__name__} that can not be shown ({told(error)})"
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
+
+
 def _is_number(worth: object) -> bool:
     try:
         return not isinstance(worth, bool) and isinstance(worth, numbers.Real) and math.isfinite(worth)
-    except OverflowError:  # an integer that no float holds
+    except Exception:  # noqa: BLE001  an integer that no float holds, or a number of the user's own that fails
         return False
 
 

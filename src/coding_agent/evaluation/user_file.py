@@ -47,6 +47,9 @@ def load_function(option: str, source: str, default: str) -> Callable[..., Any]:
 
 def told(error: BaseException, file: str | None = None) -> str:
     """An exception of the user's code in one line, with the line of `file` that it came from."""
-    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    try:
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except Exception:  # noqa: BLE001  a class of the user's own that can not say what it means
+        text = type(error).__name__
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{text} (line {lines[-1]} of {file})" if lines else text
