@@ -110,3 +110,27 @@ def test_one_log_is_worth_what_its_run_says(rewarded: Path, tmp_path: Path) -> N
     write_log(log, toy_episode())
     assert json.loads(run("score", log, "--json").stdout)["mean"] == 0.75
     assert RunDirectory(tmp_path / "other").configuration["areno"].get("reward_sha256") is None
+
+
+SLOW = """
+import threading
+def reward(events):
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()
+    return 0.5
+"""
+
+
+def test_a_reward_that_takes_its_time_is_told_of_while_it_does(
+    records: MakeRecords, tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coding_agent.areno.adapter.SLOW_S", 0.01)
+    (tmp_path / "own.py").write_text(SLOW)
+    engine = Engine(quitter)
+    batch = prompt_batch(engine, records(reward=str(tmp_path / "own.py")))
+    rolled, _ = play(trainer(engine, n_samples=1), batch)
+    assert rolled.rewards == [0.5]
+    told = capfd.readouterr().err
+    assert "a reward is not there yet" in told
+    assert f"{EASY}/0.0.jsonl" in told

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -32,6 +35,8 @@ from coding_agent.projections.tokens import CONTEXT
 
 _log = structlog.get_logger("coding_agent.areno")
 Key = tuple[int, int]
+SLOW_S = 10.0
+"""Seconds after which a reward is said to be slow."""
 _dead_steps: dict[str, int] = {}
 
 
@@ -100,7 +105,8 @@ def _answers(played: Played, config: ArenoConfig) -> dict[Key, Answer]:
     found: dict[Key, Answer] = {}
     for key, outcome in played.outcomes.items():
         try:
-            found[key] = answer = answer_of(outcome.path, config)
+            with _told_if_slow(outcome.path, config):
+                found[key] = answer = answer_of(outcome.path, config)
             if answer.facts.reward.failed:
                 why = answer.facts.reward.explanation
                 _log.error("an episode has no reward; its group is left out", log=str(outcome.path), why=why)
@@ -109,6 +115,25 @@ def _answers(played: Played, config: ArenoConfig) -> dict[Key, Answer]:
             _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
             played.problem = played.problem or f"{outcome.path}: {error}"
     return found
+
+
+@contextmanager
+def _told_if_slow(log: Path, config: ArenoConfig) -> Iterator[None]:
+    """A reward of the user's own may wait for something; nobody can end it, but who waits for the step can be told."""
+    if config.reward is None:
+        yield
+        return
+
+    def tell() -> None:
+        _log.warning("a reward is not there yet", log=str(log), reward=config.reward, seconds=SLOW_S)
+
+    timer = threading.Timer(SLOW_S, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _record(service: Service, played: Played, answers: dict[Key, Answer]) -> None:
