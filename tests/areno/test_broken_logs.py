@@ -7,6 +7,7 @@ import functools
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -82,7 +83,9 @@ def test_a_step_that_was_killed_is_closed_by_the_next_process_and_stays_left_out
     check(tmp_path, sequences)
 
 
-def test_a_log_that_can_not_be_written_costs_its_group_and_no_other(records: MakeRecords, tmp_path: Path) -> None:
+def test_a_log_that_can_not_be_written_costs_its_group_and_no_other(
+    records: MakeRecords, tmp_path: Path, capfd: Any
+) -> None:
     engine = Engine(per_task({EASY: solver(), OTHER: quitter}))
     made, batch = trainer(engine, n_samples=2), prompt_batch(engine, records(EASY, OTHER, concurrency=1))
     play(made, prompt_batch(engine, records(EASY)))
@@ -91,3 +94,6 @@ def test_a_log_that_can_not_be_written_costs_its_group_and_no_other(records: Mak
     assert rolled.rewards == [1.0, 1.0]
     assert {record.metadata["prompt_index"] for record in rolled.reward_records} == {0}
     assert reasons(tmp_path) == ["submitted"] * 4
+    told = capfd.readouterr().err
+    assert told.count("an episode can not be recorded") == 2
+    assert "Traceback" not in told

@@ -32,6 +32,7 @@ from coding_agent.policies.openai_chat import OpenAIChatPolicy
 from coding_agent.policies.retry import Backoff
 from coding_agent.projections.reward import grained
 from coding_agent.projections.tokens import CONTEXT
+from coding_agent.rollout.scheduler import UNFINISHED
 
 _log = structlog.get_logger("coding_agent.areno")
 Key = tuple[int, int]
@@ -112,7 +113,9 @@ def _answers(played: Played, config: ArenoConfig) -> dict[Key, Answer]:
                 _log.error("an episode has no reward; its group is left out", log=str(outcome.path), why=why)
                 played.problem = played.problem or f"{outcome.path}: {why}"
         except Exception as error:  # noqa: BLE001  one unreadable log must not cost the step
-            _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
+            # Of what could not be recorded, `Service` has told.
+            if outcome.reason != UNFINISHED:
+                _log.exception("an episode can not be used", log=str(outcome.path), step=played.step)
             played.problem = played.problem or f"{outcome.path}: {error}"
     return found
 
