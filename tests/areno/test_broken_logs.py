@@ -97,3 +97,18 @@ def test_a_log_that_can_not_be_written_costs_its_group_and_no_other(
     told = capfd.readouterr().err
     assert told.count("an episode can not be recorded") == 2
     assert "Traceback" not in told
+
+
+def test_a_manifest_that_could_not_be_written_is_opened_again_for_the_next_step(
+    records: MakeRecords, tmp_path: Path
+) -> None:
+    engine = Engine(quitter)
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records())
+    service = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"]))
+    _, first = play(made, batch)
+    service._manifest._disk = Clogged("manifest.jsonl")
+    play(made, batch)
+    _, third = play(made, batch)
+    assert len(third) == 2
+    check(tmp_path, [*first, *third])
+    assert {report.condition for report in service.run.verify()} == {"sealed"}

@@ -44,6 +44,6 @@ def test_a_run_directory_that_can_not_be_begun_again_costs_no_step(records: Make
     rolled, _ = play(made, batch)
     assert rolled.rewards == [0.0]
     with pytest.raises(
-        RuntimeError, match="deleted or moved .* can not be begun again: .*(File exists|Not a directory)"
+        RuntimeError, match="deleted or moved, and it can not be begun again: .*(File exists|Not a directory)"
     ):
         play(made, batch)

@@ -133,8 +133,8 @@ class Service:
 
         with anyio.CancelScope() as scope:
             self._scopes[step] = scope
-            await to_thread.run_sync(self._mend)
             await to_thread.run_sync(self._renew, played)
+            await to_thread.run_sync(self._mend)
             scheduler = Scheduler(
                 world=self._world(slots),
                 start=functools.partial(start_episode, backend=self._backend, toolset=self.config.toolset),
@@ -147,7 +147,8 @@ class Service:
                 await scheduler.run(list(jobs.values()), self._manifest)
             except* StoreError as group:
                 # The manifest can not be written, so no episode could say that it ended; what did until then counts.
-                played.problem = "; ".join(str(error) for error in group.exceptions)
+                self._has_failed = True
+                played.problem = played.problem or "; ".join(str(error) for error in group.exceptions)
                 _log.error("the step could not be recorded", step=step, problem=played.problem)
         del self._scopes[step]
         await to_thread.run_sync(self._mend)
@@ -164,19 +165,25 @@ class Service:
         self._manifest = self.run.manifest()
         self._resources.callback(self._manifest.close)
         self._opened = _identity(self._manifest.path)
+        self._has_failed = False
 
     def _renew(self, played: Played) -> None:
-        """Begin the run directory again where it was deleted or moved: nothing says so of a file that is open."""
-        if (self.run.path / "run.toml").exists() and _identity(self._manifest.path) == self._opened:
+        """Open the run directory again where its manifest failed, or where it was deleted, which no open file says."""
+        run, failed = str(self.run.path), self._has_failed and len(self._scopes) == 1
+        is_there = (self.run.path / "run.toml").exists() and _identity(self._manifest.path) == self._opened
+        if is_there and not failed:
             return
-        run = str(self.run.path)
-        _log.error("the run directory was deleted or moved while it was trained with", run=run, step=played.step)
+        if not is_there:
+            _log.error("the run directory was deleted or moved while it was trained with", run=run, step=played.step)
         try:
+            if failed:
+                self._manifest.close()
             self.run = open_run(self.config)
-            if _identity(self._manifest.path) != self._opened:
+            if failed or _identity(self._manifest.path) != self._opened:
                 self._open_manifest()
         except (CodingAgentError, OSError) as error:
-            played.problem = f"{run} was deleted or moved and can not be begun again: {error}"
+            what = "its manifest failed" if is_there else "was deleted or moved"
+            played.problem = f"{run}: {what}, and it can not be begun again: {error}"
             _log.error("the run directory can not be begun again", step=played.step, problem=str(error))
 
     def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
