@@ -45,11 +45,33 @@ BESIDE = attrs.evolve(
     },
 )  # fmt: skip
 """Its tests import protected modules, one of them from a folder that is no package."""
+FED = attrs.evolve(
+    BOUNDARY, id="fed", protected=("tests/**", "data/**"), pass_to_pass=(), hidden={},
+    files={
+        "double.py": TASK.files["double.py"], "data/cases.json": TaskFile(data=b"[[3, 6], [5, 10]]\n"),
+        "tests/test_double.py": TaskFile(data=b"import json\n\nfrom double import double\n\ndef test_three():\n    with open('data/cases.json') as file:\n"
+                                              b"        assert all(double(x) == y for x, y in json.load(file))\n"),
+    },
+    fail_to_pass=("tests/test_double.py::test_three",),
+)  # fmt: skip
+"""Its tests read what is expected from a protected file."""
+MIRRORED = attrs.evolve(
+    FED, id="mirrored", protected=("tests/**", "src/pkg/tables.py", "pyproject.toml"), across=("pkg.double",),
+    files={
+        "pyproject.toml": TaskFile(data=b"[tool.pytest.ini_options]\npythonpath = 'src'\n"),
+        "src/pkg/__init__.py": TaskFile(data=b""), "src/pkg/tables.py": TaskFile(data=b"FACTOR = 2\n"),
+        "src/pkg/double.py": TASK.files["double.py"], "tests/__init__.py": TaskFile(data=b""), "tests/pkg/__init__.py": TaskFile(data=b""),
+        "tests/pkg/test_double.py": TaskFile(data=b"from fractions import Fraction\n\nfrom pkg.double import double\nfrom pkg import tables\n\n"
+                                                  b"def test_three():\n    assert double(3) == 3 * tables.FACTOR == Fraction(6)\n"),
+    },
+    fail_to_pass=("tests/pkg/test_double.py::test_three",),
+)  # fmt: skip
+"""Below `src`, with a protected neighbour, and tests in packages of the same names."""
 SHIPPED = load_task(HERE.parents[1] / "tasks" / "build-order")
 """One of those that come with the package and have their code called across."""
 TASKS = {
     "toy": TASK, "boundary": BOUNDARY, "helped": HELPED, "build-order": SHIPPED, "nested": NESTED, "beside": BESIDE,
-    "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
+    "fed": FED, "mirrored": MIRRORED, "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
 }  # fmt: skip
 
 

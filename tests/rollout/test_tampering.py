@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from coding_agent.events.verdict import grade_of, passed
+from coding_agent.rollout.grade import grading
 from coding_agent.rollout.submission import CONFIGURATION, submission
 from coding_agent.rollout.workspace import Node, base_tree
 from coding_agent.store.reader import read_events
@@ -78,6 +79,28 @@ def test_no_folder_above_a_test_gets_a_configuration(name: str) -> None:
     assert submission(task, added).tree.keys() == {f"pkg/other/{name}"}
 
 
+@pytest.mark.parametrize("node", [Node(data=b"mine", symlink=True), Node(data=b"")])
+def test_nothing_takes_the_place_of_a_protected_folder(node: Node) -> None:
+    task = attrs.evolve(
+        TASK, files={**TASK.files, "data/a/b": TaskFile(data=b"6")}, protected=(*TASK.protected, "data/**")
+    )
+    graded = submission(task, {**TREE, "data": node})
+    assert graded.tree["data/a/b"].data == b"6"
+    assert graded.tampering == ("protected: deleted data/a/b", "not allowed: data, where files of the task are")
+
+
+def test_files_of_the_task_are_guarded_by_the_largest_folders_that_hold_nothing_else() -> None:
+    files = {
+        path: TaskFile(data=b"")
+        for path in ("data/a/b", "data/a/c", "pkg/own.py", "pkg/other.py", "own.py", "tests/t.py")
+    }
+    task = attrs.evolve(
+        TASK, files=files, hidden={}, fail_to_pass=("tests/t.py::test",), pass_to_pass=(), across=("pkg.other",),
+        protected=("data/**", "tests/**", "**/own.py"),
+    )  # fmt: skip
+    assert grading(task).protect == ("data", "own.py", "pkg/own.py", "tests")
+
+
 def test_a_file_with_an_expected_test_stays_the_tasks_own_even_where_nothing_protects_it() -> None:
     open_task = attrs.evolve(TASK, protected=())
     assert told({"tests/test_double.py": None}, open_task) == ("protected: deleted tests/test_double.py",)
@@ -90,7 +113,7 @@ def test_what_the_task_does_not_allow_is_told() -> None:
 def test_a_file_where_the_tests_must_be_is_told() -> None:
     open_task = attrs.evolve(TASK, protected=())
     assert told({"tests/test_hidden.py/x": Node(data=b"")}, open_task) == (
-        "not allowed: tests/test_hidden.py/x, where the tests are",
+        "not allowed: tests/test_hidden.py/x, where files of the task are",
     )
 
 

@@ -9,7 +9,7 @@ import contextlib
 import re
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import anyio
@@ -43,13 +43,24 @@ def grading(task: TaskSpec) -> Grading:
     tests, own = expected_files(task), own_files(task)
     folders = {file.rpartition("/")[0] or file for file in tests | set(task.hidden)}
     if task.across:
-        folders |= {file for file in own if file.endswith(".py")}
+        folders |= _covering(own, {*task.files, *task.hidden} - own)
     inner = {folder for folder in folders if any(folder.startswith(f"{other}/") for other in folders)}
     hidden = tests | {file for file in task.hidden if file.endswith(".py")}
     return Grading(
         protect=tuple(sorted(folders - inner)), across=task.across, hidden=tuple(sorted(hidden)),
         own=tuple(sorted(own)) if task.across else (),
     )  # fmt: skip
+
+
+def _covering(own: Collection[str], changeable: Collection[str]) -> set[str]:
+    """The largest folders that hold only what is the task's own, and its files that lie in no such folder."""
+    mixed = {folder for file in changeable for folder in _folders(file)}
+    return {next((folder for folder in _folders(file) if folder not in mixed), file) for file in own}
+
+
+def _folders(file: str) -> list[str]:
+    """Those that it lies in, from the top."""
+    return [file[:at] for at, letter in enumerate(file) if letter == "/"]
 
 
 async def grade(

@@ -60,8 +60,10 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
         else:
             graded[path] = theirs
     tests = {path: Node(data=file.data, executable=file.executable) for path, file in task.hidden.items()}
-    tree = _overlay(graded, tests)
-    tampering += [f"not allowed: {escape(path)}, where the tests are" for path in sorted(graded.keys() - tree.keys())]
+    kept = _overlay({path: node for path, node in base.items() if own.keeps(path)}, tests)
+    tree = _overlay(graded, kept)
+    lost = sorted(graded.keys() - tree.keys())
+    tampering += [f"not allowed: {escape(path)}, where files of the task are" for path in lost]
     return Submission(tree=tree, tampering=tuple(tampering))
 
 
@@ -139,7 +141,7 @@ def _import_root(test: str, files: Collection[str]) -> str:
 
 
 def _overlay(tree: Tree, tests: Tree) -> Tree:
-    # A file of the agent's where a directory of the tests must be (or the other way round) gives way.
+    # A file or link of the agent's where a folder of these must be (or the other way round) gives way.
     parents = {path[:i] for path in tests for i, letter in enumerate(path) if letter == "/"}
     kept = {
         path: node

@@ -22,19 +22,16 @@ import struct
 import sys
 import threading
 import types
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from . import confine, reap
+from .plain import CanNotCross, pack, unpack
 
 MAX_FRAME = 64 << 20
+_NEVER_ASKED = ("__", "pytest", "setup_module", "setUpModule", "teardown_module", "tearDownModule")
+"""Names that Python and pytest look for in a package by themselves."""
 _PROGRAM = "import sys; sys.path[0] = sys.argv[1]; from %s.across import serve; serve(int(sys.argv[2]))" % __package__
-_SEQUENCES: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
-_LETTERS = {kind: letter for letter, kind in _SEQUENCES.items()}
-
-
-class CanNotCross(TypeError):
-    """A value that is not plain."""
 
 
 def start(hidden: list[str], config: dict[str, Any]) -> int:
@@ -78,7 +75,8 @@ def call_across(modules: Sequence[str], line: int, root: str, own: Collection[st
 
 def _is_own(package: str, own: Collection[str]) -> bool:
     file = "/" + package.replace(".", "/") + "/__init__.py"
-    return any(("/" + path).endswith(file) for path in own)
+    above = [("/" + path)[: -len(file)] for path in own if ("/" + path).endswith(file)]
+    return any((folder + "/__init__.py")[1:] not in own for folder in above)
 
 
 def serve(line: int) -> None:
@@ -91,39 +89,6 @@ def serve(line: int) -> None:
         _serve(socket.socket(fileno=line))
     finally:
         os._exit(0)
-
-
-def pack(value: Any) -> Any:
-    """A plain value as JSON. Raises CanNotCross."""
-    kind = type(value)
-    if value is None or kind in (bool, int, str):
-        return value
-    if kind is float:
-        return ["f", repr(value)]
-    if kind is bytes:
-        return ["b", value.hex()]
-    if kind in _LETTERS:
-        return [_LETTERS[kind], [pack(item) for item in value]]
-    if kind is dict:
-        return ["d", [[pack(key), pack(item)] for key, item in value.items()]]
-    raise CanNotCross("a %s can not cross to the tests; return plain values" % kind.__name__)
-
-
-def unpack(packed: Any) -> Any:
-    """The inverse of `pack`. Raises ValueError for what `pack` does not make."""
-    if packed is None or type(packed) in (bool, int, str):
-        return packed
-    if type(packed) is list and len(packed) == 2 and type(packed[0]) is str:
-        letter, body = packed
-        if letter == "f":
-            return float(body)
-        if letter == "b":
-            return bytes.fromhex(body)
-        if letter == "d":
-            return {unpack(key): unpack(item) for key, item in body}
-        if letter in _SEQUENCES:
-            return _SEQUENCES[letter]([unpack(item) for item in body])
-    raise ValueError("not a packed value")
 
 
 class _Caller:
@@ -144,9 +109,12 @@ class _Caller:
             raise self._exception(answer["raised"])
         return answer
 
-    def module(self, name: str) -> types.ModuleType:
+    def module(self, name: str, asked: str) -> types.ModuleType:
         """A stand-in for a module of theirs; any other one would be imported, and run, on this side."""
         if not _among(name, self._modules):
+            if name == asked:
+                # `from package import module` goes on to import the one that the tests may have.
+                raise AttributeError(name)
             raise CanNotCross("module %r can not cross to the tests; import it in the test" % name)
         return importlib.import_module(name)
 
@@ -206,13 +174,13 @@ class _StandIn(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         caller, module = self.__dict__["_caller"], self.__name__
-        if name.startswith("__"):
+        if name.startswith(_NEVER_ASKED):
             raise AttributeError(name)
         found = caller.ask(module=module, name=name)
         if found["kind"] == "missing":
             raise AttributeError("module %r has no attribute %r" % (module, name))
         if found["kind"] == "module":
-            return caller.module(found["name"])
+            return caller.module(found["name"], asked=module + "." + name)
         if found["kind"] == "exception":
             return caller.exception_class(found["lineage"])
         if found["kind"] == "value":

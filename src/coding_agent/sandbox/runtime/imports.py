@@ -6,6 +6,7 @@ of the library, which nobody here can write, is read as ever: compiling it anew 
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -34,7 +35,7 @@ def from_sources(root: str, *, own: frozenset[str] | None) -> None:
 
     def hook(path: str) -> _Finder:
         place = os.path.abspath(path)
-        if not (place + os.sep).startswith(root + os.sep) or not os.path.isdir(place):
+        if not (place + os.sep).startswith(root + os.sep) or (files is None and not os.path.isdir(place)):
             raise ImportError("not a folder of the workspace", path=path)
         return _Finder(place, files)
 
@@ -45,10 +46,18 @@ def from_sources(root: str, *, own: frozenset[str] | None) -> None:
         del sys.path_importer_cache[path]
     if files is not None:
         sys.meta_path.append(_Explainer(root))
+        sys.addaudithook(functools.partial(_only, files, root + os.sep))
     from _pytest.assertion import rewrite
 
     # pytest has bytecode of its own for the modules in which it rewrites assertions.
     rewrite.get_cache_dir = lambda file_path: pathlib.Path(os.devnull)  # noqa: ARG005
+
+
+def _only(files: frozenset[str], below: str, event: str, args: tuple[Any, ...]) -> None:
+    """Whoever found it: pytest can also load a file by its path."""
+    name = args[1] if event == "import" else args[0].co_filename if event == "exec" else None
+    if type(name) is str and name.startswith(below) and name not in files:
+        raise ImportError("%s may be changed by what is graded; the tests can not run it themselves" % name)
 
 
 class _Explainer(importlib.abc.MetaPathFinder):

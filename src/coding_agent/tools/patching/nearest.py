@@ -34,9 +34,10 @@ def describe_nearest(lines: Sequence[str], expected: Sequence[str], hint: int | 
     first = max(0, min(position + differs - MAX_SHOWN // 2, position + len(expected) - MAX_SHOWN), position)
     shown = [line[:MAX_WIDTH] for line in lines[first : min(first + MAX_SHOWN, position + len(expected))]]
     wanted, found = expected[differs], _at(lines, position + differs)
-    what = "the end of the file" if found is None else f"`{found[:MAX_WIDTH]}`"
+    edge = "beginning" if position + differs < 0 else "end"
+    what = f"the {edge} of the file" if found is None else f"`{found[:MAX_WIDTH]}`"
     blank = " (only whitespace differs)" if found is not None and _squeezed(found) == _squeezed(wanted) else ""
-    said = f"Line {position + differs + 1} differs first: expected `{wanted[:MAX_WIDTH]}`, found {what}{blank}."
+    said = f"Line {max(1, position + differs + 1)} differs first: expected `{wanted[:MAX_WIDTH]}`, found {what}{blank}."
     return f"{said} The nearest lines are:\n{numbered(first + 1, shown)}"
 
 
