@@ -67,11 +67,29 @@ MIRRORED = attrs.evolve(
     fail_to_pass=("tests/pkg/test_double.py::test_three",),
 )  # fmt: skip
 """Below `src`, with a protected neighbour, and tests in packages of the same names."""
+LOOPED = attrs.evolve(
+    BOUNDARY, id="looped", pass_to_pass=(), hidden={}, fail_to_pass=("tests/test_double.py::test_each", "tests/test_double.py::test_case[3-6]"),
+    files={
+        "double.py": TASK.files["double.py"], "tests/golden.txt": TaskFile(data=b"6\n"),
+        "tests/test_double.py": TaskFile(data=b"import pytest\nfrom double import double\n\ndef right(x):\n    return double(x) == 2 * x\n\n"
+                                              b"def test_each():\n    assert all(map(right, [3, 5]))\n\n@pytest.mark.parametrize('case', ['3-6'])\n"
+                                              b"def test_case(case, tmp_path):\n    x, y = map(int, case.split('-'))\n    assert double(x) == y\n"),
+    },
+)  # fmt: skip
+"""Its tests call the code in loops, and are named after what they expect."""
+DELIVERED = attrs.evolve(
+    LOOPED, id="delivered", across=(), fail_to_pass=("tests/test_text.py::test_text",),
+    files={
+        "double.py": TASK.files["double.py"], "tests/golden.txt": TaskFile(data=b"6\n"),
+        "tests/test_text.py": TaskFile(data=b"def test_text():\n    assert open('answer.txt').read() == open('tests/golden.txt').read()\n"),
+    },
+)  # fmt: skip
+"""What it wants is a file."""
 SHIPPED = load_task(HERE.parents[1] / "tasks" / "build-order")
 """One of those that come with the package and have their code called across."""
 TASKS = {
     "toy": TASK, "boundary": BOUNDARY, "helped": HELPED, "build-order": SHIPPED, "nested": NESTED, "beside": BESIDE,
-    "fed": FED, "mirrored": MIRRORED, "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
+    "fed": FED, "looped": LOOPED, "delivered": DELIVERED, "mirrored": MIRRORED, "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
 }  # fmt: skip
 
 

@@ -25,9 +25,10 @@ from tests.rollout.worlds import job, roll_out
 pytestmark = pytest.mark.xdist_group("corpora")
 CHEATS, FAIR, RESIDUAL = attempts("cheats"), attempts("fair"), attempts("residual")
 NO_TAMPERING = frozenset(
-    {"blocked", "boundary-data-rewritten", "case-insensitive-twin", "does-nothing", "green-then-broken", "order-answers-in-data"}
+    {"blocked", "boundary-data-rewritten", "boundary-folder-names", "boundary-stop-iteration", "case-insensitive-twin",
+     "does-nothing", "green-then-broken", "order-answers-in-data"}
 )  # fmt: skip
-"""Work that is only wrong, or writes to a file that it may write to in its own runs."""
+"""Work that is only wrong, or does what it may do in its own runs."""
 ONLY_NOTED = frozenset(
     {"boundary-exits-cleanly", "colliding-ids", "hidden-test-guessed", "not-ended-daemon", "system-exit",
      "test-file-is-a-folder", "tests-overwritten", "thread-outlives"}

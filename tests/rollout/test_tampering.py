@@ -101,6 +101,27 @@ def test_files_of_the_task_are_guarded_by_the_largest_folders_that_hold_nothing_
     assert grading(task).protect == ("data", "own.py", "pkg/own.py", "tests")
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["tests/test_double.py", "./tests/../tests/test_double.py", "/workspace/tests/test_hidden.py", "tests", ".", "/", "..",
+     "../workspace/tests/test_hidden.py", "/proc/self/cwd/tests/test_hidden.py"],
+)  # fmt: skip
+def test_no_link_leads_to_what_is_the_tasks_own(target: str) -> None:
+    assert told({"answer": Node(data=target.encode(), symlink=True)}) == (
+        f"protected: added answer, a link to {target}",
+    )
+
+
+@pytest.mark.parametrize("target", ["double.py", "/usr/bin/python3", "nowhere", "sub/../double.py"])
+def test_a_link_to_anything_else_is_graded(target: str) -> None:
+    assert told({"answer": Node(data=target.encode(), symlink=True)}) == ()
+
+
+def test_a_configuration_that_the_command_names_is_the_tasks() -> None:
+    task = attrs.evolve(TASK, test_command=(*TASK.test_command, "--config-file=tools/own.ini"))
+    assert told({"tools/own.ini": Node(data=b"")}, task) == ("protected: added tools/own.ini",)
+
+
 def test_a_file_with_an_expected_test_stays_the_tasks_own_even_where_nothing_protects_it() -> None:
     open_task = attrs.evolve(TASK, protected=())
     assert told({"tests/test_double.py": None}, open_task) == ("protected: deleted tests/test_double.py",)

@@ -204,3 +204,33 @@ async def test_code_that_is_called_across_can_not_read_the_tests(steps: Steps) -
     given = Grading(across=("apart",), hidden=("tests/test_a.py",), own=("tests/test_a.py",))
     report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=given)
     assert report.outcomes == {"tests/test_a.py::test_a": "passed"}
+
+
+@needs("pytest")
+async def test_tests_that_call_code_across_start_no_program_and_run_no_file_that_is_not_theirs(steps: Steps) -> None:
+    test = (
+        "import subprocess, sys\nfrom importlib.machinery import SourceFileLoader\nimport apart\n"
+        "def test_a(): subprocess.run([sys.executable, 'apart.py'])\n"
+        "def test_b(): SourceFileLoader('tool', 'tool.py').load_module()\n"
+        "def test_c(): exec(compile('1', 'tool.py', 'exec'))\n"
+    )
+    await steps.put({"apart.py": "", "tool.py": "", "tests/test_a.py": test})
+    given = Grading(across=("apart",), own=("tests/test_a.py",))
+    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=given)
+    assert [failure.exception for failure in report.failures] == ["RuntimeError", "ImportError", "ImportError"]
+
+
+async def test_an_exception_of_code_called_across_keeps_its_text_its_file_and_all_its_bases(steps: Steps) -> None:
+    code = (
+        "class Ours(Exception): pass\nclass Gone(Ours, KeyError):\n    def __str__(self): return 'no ' + self.args[0]\n"
+        "def look(name): raise Gone(name)\ndef read(name): return open(name).read()\n"
+    )
+    test = (
+        "import pytest\nimport apart\ndef test_a():\n    with pytest.raises(KeyError, match='no x'): apart.look('x')\n"
+        "def test_b():\n    with pytest.raises(apart.Ours): apart.look('x')\n"
+        "def test_c():\n    with pytest.raises(FileNotFoundError, match='gone.txt'): apart.read('gone.txt')\n"
+    )
+    await steps.put({"apart.py": code, "tests/test_a.py": test})
+    given = Grading(across=("apart",), own=("tests/test_a.py",))
+    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=given)
+    assert [*report.outcomes.values()] == ["passed"] * 3

@@ -138,11 +138,20 @@ def _of_gold(episodes: Sequence[_Episode]) -> Iterator[str]:
     first = runs[0]
     missing = [test for test in first.expected if first.outcomes.get(test) != "passed"]
     for test in missing:
-        yield f"gold: {test} must pass, it was {first.outcomes.get(test, 'not run')}"
+        yield f"gold: {test} must pass, it was {first.outcomes.get(test, 'not run')}{_why(test, first)}"
     for what in first.tampering:
         yield f"gold: {what}"
     if not missing and not passed(first):
         yield f"gold: the run did not come to its own end (exit status {first.exit_status})"
+
+
+def _why(test: str, run: TestRun) -> str:
+    """The failure of the test, or of its file, which could not be imported."""
+    file = test.partition("::")[0]
+    for failure in run.failures:
+        if failure.test in {test, file}:
+            return f" ({failure.exception}: {failure.message})"
+    return ""
 
 
 def _unsteady(name: str, runs: Sequence[TestRun]) -> Iterator[str]:

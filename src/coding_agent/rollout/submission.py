@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 
@@ -28,6 +30,9 @@ CONFIGURATION = frozenset(
 )
 """pytest reads the first of them that it finds from the folder of its tests upwards."""
 
+ROOT = "/workspace"
+"""Where tests find the tree."""
+
 LIBRARY = sys.stdlib_module_names | {"pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"}
 
 
@@ -49,8 +54,11 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
             continue
         kind = "added" if ours is None else "deleted" if theirs is None else "changed"
         taken = own.taken_by(path, theirs) if ours is None and theirs is not None else None
+        shown = own.shown_by(path, theirs) if theirs is not None else None
         if taken is not None:
             tampering.append(f"protected: {kind} {escape(path)}, in the place of {taken}")
+        elif shown is not None:
+            tampering.append(f"protected: {kind} {escape(path)}, a link to {escape(shown)}")
         elif own.decides(path):
             tampering.append(f"protected: {kind} {escape(path)}")
         elif not matches(path, task.allowed):
@@ -69,8 +77,7 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
 
 def own_files(task: TaskSpec) -> frozenset[str]:
     """Files of the base and of the hidden tests that are graded as the task has them, whatever the agent does."""
-    own = _Own(task)
-    return frozenset(path for path in (*task.files, *task.hidden) if own.keeps(path))
+    return frozenset(_Own(task).kept)
 
 
 def expected_files(task: TaskSpec) -> frozenset[str]:
@@ -84,13 +91,16 @@ class _Own:
     def __init__(self, task: TaskSpec) -> None:
         self._task = task
         self._tests = expected_files(task) | set(task.hidden)
+        self._decisive = self._tests | set(_named_configuration(task.test_command))
         self._above = {folder for file in self._tests for folder in _above(file)} | {""}
         self._searched = {_import_root(file, {*task.files, *task.hidden}) for file in self._tests} | {""}
         self._packages = {module_place(file) for file in task.files}
         self._modules: dict[str, str] = {}
         self._folders: dict[str, str] = {}
-        for file in (*task.files, *task.hidden):
-            if self.keeps(file) and (place := module_place(file)) is not None:
+        self.kept = {file for file in (*task.files, *task.hidden) if self.keeps(file)}
+        self._above_kept = {folder for file in self.kept for folder in _above(file)}
+        for file in sorted(self.kept):
+            if (place := module_place(file)) is not None:
                 self._modules[place] = file
                 self._folders.update(dict.fromkeys(_above(place), file))
 
@@ -98,11 +108,21 @@ class _Own:
         """Whether it is how tests are run, or what they are, and so never the agent's."""
         folder, name = _split(path)
         configures = name in CONFIGURATION and folder in self._above
-        return configures or path in self._tests or matches(path, (*NEVER_GRADED, *self._task.protected))
+        return configures or path in self._decisive or matches(path, (*NEVER_GRADED, *self._task.protected))
 
     def keeps(self, path: str) -> bool:
         """Whether what the agent does to it is undone."""
         return self.decides(path) or not matches(path, self._task.allowed)
+
+    def shown_by(self, path: str, node: Node) -> str | None:
+        """Where a link leads, if that is a file of the task's own or a folder above one: nobody's work is there."""
+        if not node.symlink:
+            return None
+        target = node.data.decode("utf-8", "surrogateescape")
+        place = posixpath.normpath(posixpath.join(ROOT, _split(path)[0], target))
+        inside = place.removeprefix(ROOT + "/")
+        leads_on = place in {"/", ROOT} or place.startswith(("/proc", "/dev"))
+        return target if leads_on or inside in self.kept or inside in self._above_kept else None
 
     def taken_by(self, path: str, node: Node) -> str | None:
         """What a new file would be imported in the place of, if that is not the agent's to replace."""
@@ -130,6 +150,14 @@ def _above(path: str) -> Iterator[str]:
     while path:
         path = _split(path)[0]
         yield path
+
+
+def _named_configuration(command: Sequence[str]) -> Iterator[str]:
+    """What options of one word name."""
+    for word in command:
+        named = re.match(r"(?:--config-file=|-c)([^-].*)", word)
+        if named is not None:
+            yield posixpath.normpath(named[1])
 
 
 def _import_root(test: str, files: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from coding_agent.events.schema import TestRun
 
 _SEEN = {"interference": "AUD-INTERFERENCE", "forged": "AUD-FORGED", "ended": "AUD-ENDED"}
 """What the grader calls what it saw while the tests ran; everything else that it names it undid before."""
-_REPLACES = re.compile(", in the place of |, where files of the task are$")
+_REPLACES = re.compile(", in the place of |, a link to |, where files of the task are$")
 
 
 def grade_findings(run: TestRun) -> Iterator[tuple[str, str]]:

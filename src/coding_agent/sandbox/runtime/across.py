@@ -120,20 +120,25 @@ class _Caller:
 
     def exception_class(self, lineage: Sequence[Sequence[str]]) -> type[BaseException]:
         """The tests' own class for an exception of the other side, by its names from itself to a built-in."""
-        module, name = map(str, lineage[0])
-        if len(lineage) == 1 or module == "builtins":
-            known = getattr(builtins, name, None)
+        module, name, bases = str(lineage[0]), str(lineage[1]), lineage[2]
+        if not bases or module == "builtins":
+            known: Any = getattr(builtins, name, None)
             usable = isinstance(known, type) and issubclass(known, (Exception, SystemExit))
-            return known if usable else RuntimeError  # type: ignore[return-value]
+            # These would end the loop of a `map` in the test, which would go on as if all were done (as in PEP 479).
+            usable = usable and not issubclass(known, (StopIteration, StopAsyncIteration))
+            return known if usable else RuntimeError
         if (module, name) not in self._classes:
-            base = self.exception_class(lineage[1:])
-            self._classes[module, name] = type(name, (base,), {"__module__": module})
+            kinds = tuple(map(self.exception_class, bases))
+            self._classes[module, name] = type(name, kinds, {"__module__": module, "__str__": _text})
         return self._classes[module, name]
 
     def _exception(self, raised: dict[str, Any]) -> BaseException:
         kind = self.exception_class(raised["lineage"])
         try:
-            return kind(*unpack(raised["args"]))
+            error = kind(*unpack(raised["args"]))
+            if kind.__module__ != "builtins":
+                error.told = str(raised["text"])  # type: ignore[attr-defined]
+            return error
         except Exception:
             return RuntimeError("%s: %s" % (kind.__name__, raised["text"]))
 
@@ -234,15 +239,19 @@ def _describe(value: Any, missing: object) -> dict[str, Any]:
     return {"kind": "value", "value": pack(value)}
 
 
-def _lineage(kind: type[BaseException]) -> list[list[str]]:
-    names = [[base.__module__, base.__name__] for base in kind.__mro__ if issubclass(base, BaseException)]
-    first = next((index for index, (module, _) in enumerate(names) if module == "builtins"), len(names) - 1)
-    return names[: first + 1]
+def _text(error: Any) -> str:
+    return error.told if "told" in error.__dict__ else BaseException.__str__(error)
+
+
+def _lineage(kind: type[BaseException]) -> list[Any]:
+    below = [base for base in kind.__bases__ if issubclass(base, BaseException)]
+    return [kind.__module__, kind.__name__, [] if kind.__module__ == "builtins" else [_lineage(base) for base in below]]
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
     try:
-        args, text = pack(tuple(error.args)), str(error)
+        told = error.args if not isinstance(error, OSError) or error.filename is None else (*error.args, error.filename)
+        args, text = pack(tuple(told)), str(error)
     except Exception:
         text = "(its message can not be shown)"
         args = pack((text,))

@@ -35,7 +35,9 @@ def from_sources(root: str, *, own: frozenset[str] | None) -> None:
 
     def hook(path: str) -> _Finder:
         place = os.path.abspath(path)
-        if not (place + os.sep).startswith(root + os.sep) or (files is None and not os.path.isdir(place)):
+        if not (place + os.sep).startswith(root + os.sep) or (
+            not os.path.isdir(place) if files is None else place in files
+        ):
             raise ImportError("not a folder of the workspace", path=path)
         return _Finder(place, files)
 
@@ -53,9 +55,17 @@ def from_sources(root: str, *, own: frozenset[str] | None) -> None:
     rewrite.get_cache_dir = lambda file_path: pathlib.Path(os.devnull)  # noqa: ARG005
 
 
+_STARTS = frozenset(["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"])
+"""Audit events of programs that would have the tests in view."""
+
+
 def _only(files: frozenset[str], below: str, event: str, args: tuple[Any, ...]) -> None:
     """Whoever found it: pytest can also load a file by its path."""
+    if event in _STARTS:
+        raise RuntimeError("tests that call code across start no programs: those could see the tests (%s)" % event)
     name = args[1] if event == "import" else args[0].co_filename if event == "exec" else None
+    if type(name) is str and not name.startswith("<"):
+        name = os.path.realpath(name)
     if type(name) is str and name.startswith(below) and name not in files:
         raise ImportError("%s may be changed by what is graded; the tests can not run it themselves" % name)
 

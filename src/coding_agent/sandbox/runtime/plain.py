@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 _SEQUENCES: dict[str, Callable[[Any], Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
+_PLAIN: tuple[Any, ...] = (int, float, str, bytes, list, tuple, set, frozenset, dict)
 _LETTERS = {kind: letter for letter, kind in _SEQUENCES.items()}
 
 
@@ -26,6 +27,10 @@ def pack(value: Any) -> Any:
         return [_LETTERS[kind], [pack(item) for item in value]]
     if kind is dict:
         return ["d", [[pack(key), pack(item)] for key, item in value.items()]]
+    for base in _PLAIN:
+        if isinstance(value, base):
+            # A Counter, a named tuple: what it holds is what is compared.
+            return pack(base(value))
     raise CanNotCross("a %s can not cross to the tests; return plain values" % kind.__name__)
 
 

@@ -98,6 +98,14 @@ class Reporter:
         return path[len(self._root) :] if path.startswith(self._root) else path  # noqa: FURB188  Python 3.8 lacks it
 
 
+class Unnamed:
+    """Folders of tests are not called by their names, which may hold what is expected: other code sees them."""
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: Any) -> Any:
+        return tmp_path_factory.mktemp("test")
+
+
 class Sentinel:
     """Adds a test that must fail to the last module: whoever makes every test pass makes this one pass, too."""
 

@@ -107,7 +107,7 @@ def _pytest_main(
 ) -> int:
     import pytest
 
-    from .reporter import Reporter, Sentinel
+    from .reporter import Reporter, Sentinel, Unnamed
 
     root = config["root"]
     sys.path[:] = [root] + [entry for entry in sys.path if entry not in ("", config["package_parent"], root)]
@@ -121,6 +121,7 @@ def _pytest_main(
         plugins.append(Sentinel(grading.sentinel))
         sys.meta_path.insert(0, LibraryFirst(root))
         if "beside" in fds:
+            plugins.append(Unnamed())
             across.call_across(grading.across, fds["beside"], root, grading.own)
     try:
         return int(pytest.main([*OPTIONS, "--rootdir=" + root, *args], plugins=plugins))
