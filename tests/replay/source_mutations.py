@@ -194,7 +194,7 @@ TABLE: dict[tuple[str, str, str], tuple[tuple[str, str, str], ...]] = {
     ("grading", "rollout/submission.py", "tampering"): (
         (
             "protected tests graded as the agent left them",
-            "configures or path in self._tests or matches(path, (*NEVER_GRADED, *self._task.protected))",
+            "configures or path in self._decisive or matches(path, (*NEVER_GRADED, *self._task.protected))",
             "configures",
         ),
     ),
