@@ -184,6 +184,16 @@ async def test_a_module_written_while_graded_tests_run_does_not_take_the_library
     assert report.outcomes == {"tests/test_a.py::test_a": "passed"}
 
 
+@needs("programs")
+async def test_links_that_lead_in_a_circle_keep_no_test_from_running(steps: Steps) -> None:
+    await steps.put({"test_a.py": "def test_a(): pass\n"})
+    await steps.sandbox.exec(
+        ["sh", "-c", "ln -s b a; ln -s a b; mkdir d; ln -s ../d d/d"], timeout_s=30.0, output_bytes=100
+    )
+    report = await steps.sandbox.test(["test_a.py"], timeout_s=30.0, grading=Grading())
+    assert report.outcomes == {"test_a.py::test_a": "passed"}
+
+
 async def test_only_modules_that_are_called_across_cross_themselves(steps: Steps) -> None:
     test = "import apart\ndef test_a(): assert apart.inner.one() == 1\ndef test_b(): apart.other\n"
     await steps.put({"apart/__init__.py": "from . import inner\nimport other\n", "apart/inner.py": "def one(): return 1\n",

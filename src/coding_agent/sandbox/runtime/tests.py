@@ -156,9 +156,12 @@ def _forget_shadowed(root: str) -> None:
 
 def _modules(root: str) -> Iterator[str]:
     """Names that can be imported from a folder; a folder in it that is no package stands behind the library's modules."""
-    for entry in os.scandir(root):
-        inside = [f"{entry.name}/{file}" for file in os.listdir(entry.path)] if entry.is_dir() else []
-        places = map(imports.module_place, (entry.name, *inside))
+    for name in os.listdir(root):
+        try:
+            inside = [f"{name}/{file}" for file in os.listdir(os.path.join(root, name))]
+        except OSError:  # no folder, or a link that leads nowhere or round in a circle
+            inside = []
+        places = map(imports.module_place, (name, *inside))
         yield from (place for place in places if place is not None and "/" not in place)
 
 
