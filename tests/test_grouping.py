@@ -11,7 +11,7 @@ GROUP = 'pytestmark = pytest.mark.xdist_group("one")\n'
 TESTS = """import os
 import pytest
 {mark}
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(100))
 def test_it(number):
     with open("{name}", "a") as file:
         file.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
