@@ -13,14 +13,15 @@ import attrs
 import pytest
 
 from coding_agent.areno.config import ArenoConfig
-from coding_agent.areno.service import open_run, service_for
+from coding_agent.areno.service import service_for
+from coding_agent.areno.training_run import open_run
 from coding_agent.events.schema import Done
 from coding_agent.store.disk import RealDisk
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
 from tests.areno.stand import EASY, Engine, play, prompt_batch, quitter, solver, trainer
-from tests.areno.test_export import check, exported, from_logs, trained
+from tests.areno.test_export import check
 from tests.areno.test_trouble import OTHER, per_task, reasons
 
 
@@ -56,13 +57,13 @@ def test_a_step_with_a_log_that_broke_off_is_exported_as_it_was_trained(
     made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records(EASY, OTHER))
     service = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"]))
     disk = Clogged(f"{OTHER}/1.0.jsonl")
-    service.run = attrs.evolve(service.run, disk=disk)
+    service.run.directory = attrs.evolve(service.run.directory, disk=disk)
     _, first = play(made, batch)
     assert len(first) == 6
     disk.name = None if heals else disk.name
     _, second = play(made, batch)
     check(tmp_path, [*first, *second])
-    ends = [read_events(log)[-1] for log in service.run.logs()]
+    ends = [read_events(log)[-1] for log in service.run.directory.logs()]
     assert [end.reason for end in ends if isinstance(end, Done)].count("infra_error") == heals
 
 
@@ -99,18 +100,33 @@ def test_a_log_that_can_not_be_written_costs_its_group_and_no_other(
     assert "Traceback" not in told
 
 
-def test_a_manifest_that_could_not_be_written_is_opened_again_for_the_next_step(
-    records: MakeRecords, tmp_path: Path
+def test_a_manifest_that_can_not_be_written_costs_nothing_and_is_put_right_before_the_next_step(
+    records: MakeRecords, tmp_path: Path, capfd: Any
 ) -> None:
     engine = Engine(quitter)
     made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records())
-    service = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"]))
+    run = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"])).run
+    run._manifest._disk = Clogged("manifest.jsonl")
     _, first = play(made, batch)
-    service._manifest._disk = Clogged("manifest.jsonl")
-    play(made, batch)
-    _, third = play(made, batch)
-    assert len(third) == 2
-    # The step between may be exported as well, where only the manifest's lines for it were lost.
-    rows = from_logs(exported(tmp_path, "--format", "areno-rows"))
-    assert all(row in rows for row in trained([*first, *third]))
-    assert {report.condition for report in service.run.verify()} == {"sealed"}
+    _, second = play(made, batch)
+    assert capfd.readouterr().err.count("the manifest can not be written") == 1
+    assert [len(first), len(second)] == [2, 2]
+    check(tmp_path, [*first, *second])
+    assert {report.condition for report in run.directory.verify()} == {"sealed"}
+
+
+def test_a_manifest_that_can_not_be_opened_again_costs_no_step(
+    records: MakeRecords, tmp_path: Path, capfd: Any
+) -> None:
+    engine = Engine(quitter)
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records())
+    run = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"])).run
+    (manifest := run.path / "manifest.jsonl").unlink()
+    manifest.mkdir()
+    _, sequences = play(made, batch)
+    assert len(sequences) == 2
+    assert "the run directory can not be begun again" in capfd.readouterr().err
+    manifest.rmdir()
+    _, more = play(made, batch)
+    check(tmp_path, [*sequences, *more])
+    assert {report.condition for report in run.directory.verify()} == {"sealed"}

@@ -10,7 +10,8 @@ import pytest
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.records import load_records
-from coding_agent.areno.service import forget_services, open_run
+from coding_agent.areno.service import forget_services
+from coding_agent.areno.training_run import open_run
 from coding_agent.errors import UsageError
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from coding_agent.areno.config import ArenoConfig
-from coding_agent.areno.service import open_run
+from coding_agent.areno.training_run import open_run
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
 from tests.areno.stand import EASY, Engine, play, prompt_batch, quitter, solver, trainer

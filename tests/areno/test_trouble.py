@@ -219,7 +219,7 @@ def test_three_loops_share_what_is_warm_and_leave_nothing_behind(
     for _ in range(3):
         play(made, batch)
         service = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"]))
-        kept = (service, service._backend, service._portal, service._manifest, _task(*named_in(asked)))
+        kept = (service, service._backend, service._portal, service.run._manifest, _task(*named_in(asked)))
         warm.append([id(each) for each in kept])
         left.append((*held(), sorted(path.name for path in (tmp_path / "tmp").iterdir())))
     assert warm[0] == warm[1] == warm[2]

@@ -140,7 +140,7 @@ def _told_if_slow(log: Path, config: ArenoConfig) -> Iterator[None]:
 
 
 def _record(service: Service, played: Played, answers: dict[Key, Answer]) -> None:
-    log_path = service.run.log_path
+    log_path = service.run.directory.log_path
     earlier = [log_path(each.task, each.sample, n) for each in played.outcomes.values() for n in range(each.attempt)]
     record_step(service.config, played.step, [answer.facts for answer in answers.values()], earlier)
 

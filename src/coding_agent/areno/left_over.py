@@ -17,7 +17,7 @@ from coding_agent.events.schema import Done, Stopped
 from coding_agent.rollout.decide import Append, decide
 from coding_agent.rollout.state import EpisodeState, evolve, fold
 from coding_agent.store.index import entry_of
-from coding_agent.store.manifest import Manifest, read_manifest
+from coding_agent.store.manifest import TakesEntries, read_manifest
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.recover import recover
 from coding_agent.store.rundir import RunDirectory
@@ -34,7 +34,9 @@ def left_over(run: RunDirectory) -> list[Path]:
     return [log for log in run.logs() if str(log.relative_to(run.path)) not in sealed]
 
 
-def seal_all(run: RunDirectory, manifest: Manifest, logs: Iterable[Path], *, cause: Cause, detail: str) -> list[Path]:
+def seal_all(
+    run: RunDirectory, manifest: TakesEntries, logs: Iterable[Path], *, cause: Cause, detail: str
+) -> list[Path]:
     """Those that could not be sealed; each of them is told of."""
     rest = []
     for log in logs:
@@ -46,7 +48,7 @@ def seal_all(run: RunDirectory, manifest: Manifest, logs: Iterable[Path], *, cau
     return rest
 
 
-def _seal(run: RunDirectory, manifest: Manifest, log: Path, stop: Stopped) -> None:
+def _seal(run: RunDirectory, manifest: TakesEntries, log: Path, stop: Stopped) -> None:
     """One that has not even a beginning stays as it is: it says nothing."""
     if not log.is_file() or log.stat().st_size == 0:
         return

@@ -13,8 +13,8 @@ from coding_agent.areno.config import ArenoConfig, load_config
 from coding_agent.areno.curriculum import arrange
 from coding_agent.areno.epochs import Epochs, Record
 from coding_agent.areno.logs import log_to_stderr
-from coding_agent.areno.service import open_run
 from coding_agent.areno.success import Logbook
+from coding_agent.areno.training_run import open_run
 from coding_agent.areno.verdict import KEY
 from coding_agent.errors import UsageError
 from coding_agent.evaluation.reward_file import load_reward

@@ -1,4 +1,4 @@
-"""What outlives a training step: the run directory, its manifest, the sandbox backend, and a thread with a loop.
+"""What outlives a training step: the run directory with its manifest, the sandbox backend, and a thread with a loop.
 
 AReno enters each step with a new event loop and tokenises on it. Episodes therefore run on a loop of their own, in one
 thread for the life of the process; a step enters through a portal and leaves nothing behind but logs.
@@ -21,14 +21,14 @@ import attrs
 import structlog
 from anyio import to_thread
 
-from coding_agent.areno import reward_source
 from coding_agent.areno.config import ArenoConfig
-from coding_agent.areno.gone_on import next_step, refuse_another_reading
-from coding_agent.areno.left_over import KILLED, left_over, seal_all
+from coding_agent.areno.gone_on import next_step
+from coding_agent.areno.left_over import KILLED, left_over
 from coding_agent.areno.logs import log_to_stderr
 from coding_agent.areno.loop_thread import LoopThread
 from coding_agent.areno.policy import ArenoPolicy
-from coding_agent.errors import CodingAgentError, StoreError, TaskError
+from coding_agent.areno.training_run import TrainingRun
+from coding_agent.errors import TaskError
 from coding_agent.events.text import escape
 from coding_agent.events.values import Limits
 from coding_agent.rollout.host import allow_files
@@ -37,7 +37,6 @@ from coding_agent.rollout.start import start_episode, task_limits
 from coding_agent.rollout.world import Lanes, World
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
 from coding_agent.sandbox.registry import make_backend
-from coding_agent.store.index import recover_run
 from coding_agent.store.rundir import RunDirectory
 from coding_agent.tasks.load import load_task
 from coding_agent.tasks.spec import TaskSpec
@@ -78,13 +77,13 @@ class Service:
         """Of the steps that are running."""
         log_to_stderr()
         try:
-            self.run = open_run(config)
-            self._open_manifest()
-            self.next_step = next_step(self.run)
-            seal_all(self.run, self._manifest, left_over(self.run), cause="cancelled", detail=KILLED)
+            self.run = TrainingRun(config)
+            self._resources.callback(self.run.close)
+            self.next_step = next_step(self.run.directory)
+            self.run.seal(left_over(self.run.directory), cause="cancelled", detail=KILLED)
             self._broken: dict[Path, str] = {}
             """Logs of this process that could not be written to their end, and why."""
-            self._samples = _samples_taken(self.run)
+            self._samples = _samples_taken(self.run.directory)
             self._backend: SandboxBackend = make_backend(config.sandbox)
             thread = LoopThread("coding-agent")
             self._resources.callback(thread.close)
@@ -113,7 +112,7 @@ class Service:
     def disown(self) -> None:
         """In a forked child: it is the parent's, whose thread is not here. The lock stays with whoever has it open."""
         atexit.unregister(self._resources.close)
-        self._manifest.close()
+        self.run.close()
 
     async def _cancel(self, step: int) -> None:
         if step in self._scopes:
@@ -133,7 +132,7 @@ class Service:
 
         with anyio.CancelScope() as scope:
             self._scopes[step] = scope
-            await to_thread.run_sync(self._renew, played)
+            played.problem = await to_thread.run_sync(self._renew)
             await to_thread.run_sync(self._mend)
             scheduler = Scheduler(
                 world=self._world(slots),
@@ -143,13 +142,7 @@ class Service:
                 retries=self.config.retries,
                 on_outcome=keep,
             )
-            try:
-                await scheduler.run(list(jobs.values()), self._manifest)
-            except* StoreError as group:
-                # The manifest can not be written, so no episode could say that it ended; what did until then counts.
-                self._has_failed = True
-                played.problem = played.problem or "; ".join(str(error) for error in group.exceptions)
-                _log.error("the step could not be recorded", step=step, problem=played.problem)
+            await scheduler.run(list(jobs.values()), self.run)
         del self._scopes[step]
         await to_thread.run_sync(self._mend)
         return played
@@ -158,33 +151,11 @@ class Service:
         """Seal what could not be written before, so that its log says why nobody learnt from it."""
         for log, why in list(self._broken.items()):
             detail = f"its log could not be written: {why}"
-            if not seal_all(self.run, self._manifest, [log], cause="infra_error", detail=escape(detail)):
+            if not self.run.seal([log], cause="infra_error", detail=escape(detail)):
                 self._broken.pop(log, None)
 
-    def _open_manifest(self) -> None:
-        self._manifest = self.run.manifest()
-        self._resources.callback(self._manifest.close)
-        self._opened = _identity(self._manifest.path)
-        self._has_failed = False
-
-    def _renew(self, played: Played) -> None:
-        """Open the run directory again where its manifest failed, or where it was deleted, which no open file says."""
-        run, failed = str(self.run.path), self._has_failed and len(self._scopes) == 1
-        is_there = (self.run.path / "run.toml").exists() and _identity(self._manifest.path) == self._opened
-        if is_there and not failed:
-            return
-        if not is_there:
-            _log.error("the run directory was deleted or moved while it was trained with", run=run, step=played.step)
-        try:
-            if failed:
-                self._manifest.close()
-            self.run = open_run(self.config)
-            if failed or _identity(self._manifest.path) != self._opened:
-                self._open_manifest()
-        except (CodingAgentError, OSError) as error:
-            what = "its manifest failed" if is_there else "was deleted or moved"
-            played.problem = f"{run}: {what}, and it can not be begun again: {error}"
-            _log.error("the run directory can not be begun again", step=played.step, problem=str(error))
+    def _renew(self) -> str | None:
+        return self.run.renew(alone=len(self._scopes) == 1)
 
     def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
         try:
@@ -192,7 +163,7 @@ class Service:
         except TaskError as error:
             _log.error("a task can no longer be read; its group is left out", step=step, problem=str(error))
             return None
-        folder = self.run.log_path(task.id, 0, 0).parent.name
+        folder = self.run.directory.log_path(task.id, 0, 0).parent.name
         sample = self._samples[folder]
         self._samples[folder] += 1
         return Job(
@@ -214,37 +185,12 @@ class Service:
         return World(
             backend=self._backend,
             spec=SandboxSpec(),
-            run=self.run,
+            run=self.run.directory,
             lanes=Lanes.of(models=slots, sandboxes=config.concurrency or slots, graders=config.graders),
             durability=config.durability,
             ends_at=anyio.current_time() + config.step_seconds,
             grades_until=anyio.current_time() + config.step_seconds + config.grading_seconds,
         )
-
-
-def open_run(config: ArenoConfig) -> RunDirectory:
-    """The run directory, new or gone on with. Raises UsageError, StoreError, LogLocked while another process has it.
-
-    What it may not be gone on with, `refuse_another_reading` says.
-    """
-    path = Path(config.run_dir)
-    if not (path / "run.toml").exists():
-        told = attrs.asdict(config, filter=lambda _, value: value is not None)
-        return RunDirectory.create(path, {"areno": told | reward_source.recorded(config.reward)})
-    run = RunDirectory.open(path)
-    refuse_another_reading(run, config)
-    if (problem := reward_source.changed(run.configuration["areno"])) is not None:
-        _log.warning("the reward changed", problem=problem)
-    recover_run(run)
-    return run
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Of a file that is there: another one of the same name has another, as long as the first is open."""
-    with contextlib.suppress(OSError):
-        found = path.stat()
-        return found.st_dev, found.st_ino
-    return None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -25,7 +25,7 @@ from coding_agent.rollout.begin import Beginning, Source, begin, branch, go_on
 from coding_agent.rollout.episode import Episode
 from coding_agent.rollout.state import EpisodeState
 from coding_agent.rollout.world import World
-from coding_agent.store.manifest import Entry, Manifest
+from coding_agent.store.manifest import Entry, TakesEntries
 from coding_agent.store.writer import LogWriter, utc_now
 from coding_agent.tasks.spec import TaskSpec
 
@@ -103,7 +103,7 @@ class Scheduler:
         self.outcomes: list[Outcome] = []
         self._live: set[Episode] = set()
 
-    async def run(self, jobs: Sequence[Job], manifest: Manifest) -> list[Outcome]:
+    async def run(self, jobs: Sequence[Job], manifest: TakesEntries) -> list[Outcome]:
         """All outcomes, sorted by task and sample. Raises when the manifest can not be written, and cancellation."""
         waiting = iter(jobs)
         missing = Counter(job.group_name for job in jobs)
@@ -127,7 +127,7 @@ class Scheduler:
                     name, waited = at.log.path.name, round(now - at.moved_at)
                     _log.warning("blocked", task=episode.task.id, log=name, stage=at.stage, seconds=waited)
 
-    async def _work(self, waiting: Iterator[Job], manifest: Manifest, missing: Counter[str]) -> None:
+    async def _work(self, waiting: Iterator[Job], manifest: TakesEntries, missing: Counter[str]) -> None:
         for job in waiting:
             outcome = await self._attempts(job, manifest)
             self.outcomes.append(outcome)
@@ -137,7 +137,7 @@ class Scheduler:
             if not missing[job.group_name] and self.on_group:
                 self.on_group(job.group_name, [o for o in self.outcomes if o.group == job.group_name])
 
-    async def _attempts(self, job: Job, manifest: Manifest) -> Outcome:
+    async def _attempts(self, job: Job, manifest: TakesEntries) -> Outcome:
         attempt = job.attempt
         while True:
             outcome = await self._attempt(job, attempt, manifest)
@@ -152,7 +152,7 @@ class Scheduler:
                 job = attrs.evolve(job, source=None)
             _log.warning("infrastructure failed, trying again", task=job.task.id, sample=job.sample, attempt=attempt)
 
-    async def _attempt(self, job: Job, attempt: int, manifest: Manifest) -> Outcome:
+    async def _attempt(self, job: Job, attempt: int, manifest: TakesEntries) -> Outcome:
         # A cancelled run begins nothing more.
         await anyio.lowlevel.checkpoint_if_cancelled()
         try:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import attrs
 import cattrs
@@ -41,6 +41,12 @@ class Entry:
     """For people and filters: `reason`, `turns`, `passed`."""
     step: int | None = None
     group: str | None = None
+
+
+class TakesEntries(Protocol):
+    """A manifest, as whoever seals logs needs it."""
+
+    def append(self, entry: Entry) -> None: ...
 
 
 class Manifest:
