@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.grouping import pytest_xdist_make_scheduler  # noqa: F401  a hook
 from tests.sizes import longer_than
 
-# How long an example takes is the machine's affair.
-settings.register_profile("suite", deadline=None)
+# How long an example takes is the machine's affair, and what a commit is judged by is the same each time: new examples
+# are looked for with `pytest --hypothesis-profile explore`.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("suite")
 
 
