@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from coding_agent.store.reader import read_events, verify
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 EPISODE = ROOT / "replays" / "ep123.jsonl"
@@ -176,13 +177,17 @@ def slow_script(tmp_path: Path) -> Path:
     return path
 
 
-def start_slow(tmp_path: Path, *more: str) -> tuple[subprocess.Popen[str], Path]:
+MAIN = ("-m", "coding_agent.cli.main")
+
+
+def start_slow(tmp_path: Path, *more: str, main: tuple[str, str] = MAIN) -> tuple[subprocess.Popen[str], Path]:
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "coding_agent.cli.main", "rollout", str(TASK), "--policy"]
+    command = [sys.executable, *main, "rollout", str(TASK), "--policy"]
     command += [f"scripted:{slow_script(tmp_path)}", "--out", str(out), "-k", "2", "-n", "2", *more]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not _all_sleep(out, nap(tmp_path)):
+    deadline = time.monotonic() + PATIENCE_S
+    while not _all_sleep(out, nap(tmp_path)):
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     return process, out
 
@@ -198,7 +203,7 @@ def _all_sleep(out: Path, command: str) -> bool:
 def test_ctrl_c_completes_every_log_and_leaves_nothing_running(tmp_path: Path, number: int) -> None:
     process, out = start_slow(tmp_path)
     process.send_signal(number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert {verify(log).condition for log in out.glob("episodes/*/*.jsonl")} == {"sealed"}
     assert not running_below(tmp_path)
@@ -207,11 +212,11 @@ def test_ctrl_c_completes_every_log_and_leaves_nothing_running(tmp_path: Path, n
 def test_after_kill_9_verify_says_what_is_incomplete_and_nothing_is_lost(tmp_path: Path) -> None:
     process, out = start_slow(tmp_path)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)
     reports = document(run("verify", out, "--json"))
     assert {report["condition"] for report in reports} == {"incomplete"}
     assert {report["events"] for report in reports} == {7}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while running_below(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not running_below(tmp_path)

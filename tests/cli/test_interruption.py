@@ -13,6 +13,7 @@ import pytest
 from coding_agent.store.reader import verify
 from tests.cli.test_bad_input import SUBMIT
 from tests.cli.test_commands import ROOT, TASK, document, run, running_below, start_slow
+from tests.patience import PATIENCE_S
 
 
 def test_ctrl_c_again_and_again_changes_nothing(tmp_path: Path) -> None:
@@ -23,17 +24,42 @@ def test_ctrl_c_again_and_again_changes_nothing(tmp_path: Path) -> None:
             process.wait(timeout=0.02)
         except subprocess.TimeoutExpired:
             continue
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert errors.count("SIGINT: completing the logs") == 1
     assert f"`coding-agent resume {out}` goes on" in errors.replace("\n", "")
     assert {verify(log).condition for log in out.glob("episodes/*/*.jsonl")} == {"sealed"}
 
 
+AGAIN_AT_ONCE = """
+import signal
+from asyncio import unix_events
+from coding_agent.cli.main import main
+
+class Again(unix_events._UnixSelectorEventLoop):
+    def remove_signal_handler(self, number):
+        found = super().remove_signal_handler(number)
+        if number == signal.SIGINT:
+            signal.raise_signal(number)
+        return found
+
+unix_events._UnixDefaultEventLoopPolicy._loop_factory = Again
+main()
+"""
+
+
+def test_ctrl_c_once_more_as_soon_as_the_event_loop_listens_no_more_changes_nothing(tmp_path: Path) -> None:
+    process, out = start_slow(tmp_path, main=("-c", AGAIN_AT_ONCE))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert f"`coding-agent resume {out}` goes on" in errors.replace("\n", "")
+
+
 def test_a_terminal_that_hangs_up_completes_the_logs(tmp_path: Path) -> None:
     process, out = start_slow(tmp_path)
     process.send_signal(signal.SIGHUP)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert {verify(log).condition for log in out.glob("episodes/*/*.jsonl")} == {"sealed"}
     assert not running_below(tmp_path)
@@ -45,8 +71,8 @@ def test_kill_9_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TMPDIR", str(place))
     process, _ = start_slow(tmp_path, "--sandbox", sandbox)
     process.kill()
-    process.communicate(timeout=20)
-    deadline = time.monotonic() + 10
+    process.communicate(timeout=PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S
     while list(place.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert list(place.iterdir()) == []

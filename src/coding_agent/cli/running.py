@@ -182,11 +182,24 @@ async def _watch_signals(scope: anyio.CancelScope, *, task_status: anyio.abc.Tas
                 scope.cancel()
                 with contextlib.suppress(OSError):  # a terminal that hung up
                     err.print(f"[yellow]{signal.Signals(number).name}: completing the logs[/]")
+    except KeyboardInterrupt:
+        # One that came when the event loop listened no more.
+        if not scope.cancel_called:
+            raise
     finally:
         if scope.cancel_called:
             # The logs are complete; all that is left is to say so, and a second Ctrl-C must not cut that off.
-            for each in heard:
+            _ignore(heard)
+
+
+def _ignore(numbers: Sequence[signal.Signals]) -> None:
+    while True:
+        try:
+            for each in numbers:
                 signal.signal(each, signal.SIG_IGN)
+        except KeyboardInterrupt:
+            continue
+        return
 
 
 def default_directory() -> Path:
