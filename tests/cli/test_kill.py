@@ -24,6 +24,7 @@ from coding_agent.errors import LogTorn
 from coding_agent.store.manifest import read_manifest
 from coding_agent.store.reader import LogReport, read_records, verify
 from tests.cli.test_commands import ROOT, TASK, document, nap, run, running_below
+from tests.patience import PATIENCE_S
 
 # A limit on the size of files has the kernel write the first part of a line. There the process is killed: before the write
 # returns to any of our code.
@@ -88,7 +89,7 @@ def half_way(tmp_path: Path) -> Iterator[Run]:
 
 
 def _wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not until():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -107,7 +108,7 @@ def test_a_line_that_was_half_written_is_torn_and_what_came_before_it_is_there(h
     limit = max(log.stat().st_size for log in waiting) + 500
     resource.prlimit(half_way.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     (half_way.place / "go").touch()
-    assert half_way.process.wait(timeout=60) == -signal.SIGKILL
+    assert half_way.process.wait(timeout=PATIENCE_S) == -signal.SIGKILL
     done = run("verify", half_way.out, "--json")
     found = {Path(report["file"]): report for report in document(done)}
     assert done.returncode == 3

@@ -29,9 +29,11 @@ from tests.hostile.neighbours import (
 from tests.hostile.program import Program, played_as
 from tests.hostile.staging import episode, escapes, name_of, untruths
 from tests.hostile.witnesses import Canaries, Holdings, adopting_orphans, canaries, holdings
+from tests.patience import PATIENCE_S
 from tests.rollout.worlds import play_jobs
 
-PATIENCE_S = 20.0
+IDLE_S = 20.0
+"""How long is waited for the processors to be idle before something is tried again."""
 LATE_S = 1.0
 """After its timeout a command or a test run must be over within this time; the suite only holds it to ten times as much."""
 TRIES = 3
@@ -97,8 +99,8 @@ def attack(
 ) -> Report:
     """Every program in every stage, `lanes` at a time, with neighbours all the while.
 
-    `folder` must be where anybody may go, and empty. With `timing`, what was late is tried again alone, where only it
-    can be the reason; and neighbours are compared with what they are beside honest episodes.
+    `folder` must be where anybody may go, and empty. What was late is tried again alone, where only it can be the reason.
+    With `timing` it is late that much sooner, and neighbours are compared with what they are beside honest episodes.
     """
     with adopting_orphans(), _scratch(folder), canaries(folder / "canaries") as watched:
         token = watched.tokens["neighbour"]
@@ -107,8 +109,8 @@ def attack(
         before = holdings(folder / "scratch", kind)
         calm = anyio.run(beside_honest_company, folder / "calm", token, kind, lanes) if timing else ()
         verdicts, beside = anyio.run(_play, programs, folder, watched, kind, lanes)
-        if timing:
-            verdicts = [_punctual(verdict, folder, watched, kind) for verdict in verdicts]
+        bound_s = LATE_S if timing else 10 * LATE_S
+        verdicts = [_punctual(verdict, folder, watched, kind, bound_s) for verdict in verdicts]
         took = [each.took_s for each in beside]
         return Report(
             verdicts=tuple(verdicts), harm=tuple(watched.harm(folder / "run")), neighbours=len(beside),
@@ -132,7 +134,7 @@ def _scratch(folder: Path) -> Iterator[None]:
 def _left(before: Holdings, scratch: Path, kind: str) -> list[str]:
     # A process that was just killed may still be on its way out.
     left = list(holdings(scratch, kind).left(before))
-    deadline = time.monotonic() + 10 * LATE_S
+    deadline = time.monotonic() + PATIENCE_S
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
         left = list(holdings(scratch, kind).left(before))
@@ -177,12 +179,12 @@ def _judge(program: Program, outcome: Outcome, latest: Mapping[str, float]) -> V
     )  # fmt: skip
 
 
-def _punctual(verdict: Verdict, folder: Path, watched: Canaries, kind: str) -> Verdict:
+def _punctual(verdict: Verdict, folder: Path, watched: Canaries, kind: str, bound_s: float) -> Verdict:
     """The verdict; if it was late beside others, with how late it is alone, as soon as the machine has time for it."""
     for _ in range(TRIES):
-        if verdict.late_s <= LATE_S:
+        if verdict.late_s <= bound_s:
             break
-        busy = not idle_within(PATIENCE_S)
+        busy = not idle_within(IDLE_S)
         run = Path(tempfile.mkdtemp(dir=folder)) / "run"
         (again,) = anyio.run(_verdicts, [verdict.program], run, watched, kind, 1)
         verdict = attrs.evolve(verdict, late_s=min(verdict.late_s, again.late_s), busy=busy)

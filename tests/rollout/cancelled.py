@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import random
 import tempfile
 import time
@@ -18,6 +17,7 @@ from coding_agent.rollout.world import Stage
 from coding_agent.store.manifest import read_manifest
 from coding_agent.store.reader import read_events, verify
 from coding_agent.store.rundir import RunDirectory
+from tests.rollout.below import children
 from tests.rollout.worlds import FIX, SUBMIT, job, roll_out, script
 from tests.simulation.schedules import descriptors
 
@@ -95,14 +95,6 @@ async def _cancelled(
     if last.reason == "submitted" and len(events) != EVENTS:
         return f"{len(events)} events of an episode that was not cancelled"
     return None
-
-
-def children() -> set[str]:
-    """Live children of this process, by pid."""
-    found = set()
-    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        found |= set((task / "children").read_text().split())
-    return found
 
 
 @contextmanager

@@ -42,7 +42,7 @@ POLICY = script(
 )  # fmt: skip
 """Each kind of change, made by every kind of tool, before the end; and something that does not want to end."""
 ROOT = Path(__file__).parents[2]
-GONE_S = 20.0
+GONE_S = 60.0
 LOG = "episodes/toy/0.0.jsonl"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ from coding_agent.rollout.scheduler import Outcome
 from coding_agent.sandbox.base import Sandbox, SandboxSpec
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.store.reader import read_events, verify
-from tests.rollout.cancelled import children
+from tests.patience import LIMITS_S
+from tests.rollout.below import ancestry, children, is_asleep
 from tests.rollout.worlds import FIX, SOLVE, SUBMIT, TASK, Dying, job, roll_out, script
 from tests.samples import no_blob
 
@@ -104,8 +106,12 @@ async def test_a_context_that_overflows_ends_the_episode_by_name(tmp_path: Path)
 
 
 async def test_the_time_limit_interrupts_a_command_and_what_was_recorded_is_graded(tmp_path: Path) -> None:
-    slow = script(FIX, ("run_command", '{"command": "sleep 30"}'))
-    (outcome,) = await roll_out(tmp_path / "run", [job(slow, limits=Limits(seconds=1.5, command_s=60.0))])
+    slow = script(FIX, ("run_command", '{"command": "sleep 600"}'))
+    for limit_s in LIMITS_S[1:]:
+        limits = Limits(seconds=limit_s / 2, command_s=600.0)
+        (outcome,) = await roll_out(tmp_path / f"run-{limit_s:g}", [job(slow, limits=limits)])
+        if outcome.passed:
+            break
     assert (outcome.reason, outcome.passed) == ("time_limit", True)
 
 
@@ -178,9 +184,12 @@ async def test_a_bug_of_ours_in_one_episode_leaves_its_siblings_alone(tmp_path: 
 @pytest.mark.parametrize("kind", ["local", "bubblewrap"])
 async def test_a_cancelled_episode_is_sealed_and_leaves_no_process(tmp_path: Path, kind: str) -> None:
     before = children()
-    slow = script(("run_command", '{"command": "sleep 60"}'))
-    with anyio.move_on_after(1.5):
-        await roll_out(tmp_path / "run", [job(slow), job(slow, sample=1)], kind=kind)
+    slow = script(("run_command", '{"command": "sleep 600"}'))
+    async with anyio.create_task_group() as group:
+        group.start_soon(functools.partial(roll_out, tmp_path / "run", [job(slow), job(slow, sample=1)], kind=kind))
+        while sum(is_asleep(chain[0]) for chain in ancestry()) < 2:
+            await anyio.lowlevel.checkpoint()
+        group.cancel_scope.cancel()
     for log in (tmp_path / "run" / "episodes" / "toy").iterdir():
         assert verify(log).condition == "sealed"
         last = read_events(log)[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import resource
@@ -28,6 +27,7 @@ from coding_agent.sandbox.bubblewrap import BubblewrapBackend
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.sandbox.spawn import running
 from coding_agent.store.reader import read_events, verify
+from tests.rollout.below import ancestry, is_asleep
 from tests.rollout.worlds import FIX, SUBMIT, Dying, job, roll_out, script, worth
 
 Accident = Callable[[list[int]], None]
@@ -59,28 +59,6 @@ def waiting_in(stage: str, source: str) -> Waits:
     # What comes after the wait is more than a runtime without memory can report.
     line = "python3 double.py; head -c 20000000 /dev/zero > large"
     return Waits(script(FIX, write, ("run_command", json.dumps({"command": line})), SUBMIT))
-
-
-def ancestry() -> Iterator[list[int]]:
-    """From each process below this one that has no children up to our own child."""
-    parents = {}
-    for place in Path("/proc").glob("[0-9]*/status"):
-        with contextlib.suppress(OSError, StopIteration):
-            lines = place.read_text().splitlines()
-            parents[int(place.parent.name)] = int(next(line for line in lines if line.startswith("PPid:")).split()[1])
-    for leaf in parents.keys() - set(parents.values()):
-        chain = [leaf]
-        while parents.get(chain[-1], 0) not in {0, os.getpid()}:
-            chain.append(parents[chain[-1]])
-        if parents.get(chain[-1]) == os.getpid():
-            yield chain
-
-
-def is_asleep(pid: int) -> bool:
-    """It waits in `time.sleep`, and so has begun what it was told to do."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/syscall").read_text().split()[0] in {"230", "115"}
-    return False
 
 
 async def struck(folder: Path, kind: str, stage: str, accident: Accident, *, source: str = WAIT) -> Outcome:

@@ -36,7 +36,7 @@ TASK = TaskSpec(
     test_command=("python", "-m", "pytest", "-q"),
     fail_to_pass=("tests/test_double.py::test_three", "tests/test_hidden.py::test_five"),
     pass_to_pass=("tests/test_double.py::test_two",),
-    limits=TaskLimits(turns=10, seconds=60.0, command_s=10.0, test_s=20.0),
+    limits=TaskLimits(turns=10, seconds=600.0, command_s=100.0, test_s=200.0),
     allowed=("**",),
     protected=("tests/**",),
     files={

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from coding_agent.sandbox.base import ExecResult, PathChange, PathEdit, Refused, Sandbox, TestReport
+from tests.patience import PATIENCE_S
 
 needs = pytest.mark.needs
 
@@ -22,18 +23,18 @@ class Steps:
         changes = [PathChange(path=path, kind="add", data=text.encode()) for path, text in files.items()]
         return await self.sandbox.apply(changes)
 
-    async def sh(self, command: str, timeout_s: float = 20.0, output_bytes: int = 4000) -> ExecResult:
+    async def sh(self, command: str, timeout_s: float = PATIENCE_S, output_bytes: int = 4000) -> ExecResult:
         return await self.sandbox.exec(["/bin/sh", "-c", command], timeout_s=timeout_s, output_bytes=output_bytes)
 
     async def says(self, command: str) -> str:
         result = await self.sh(command)
         return (result.head + result.tail).decode().strip()
 
-    async def python(self, program: str, timeout_s: float = 20.0) -> str:
+    async def python(self, program: str, timeout_s: float = PATIENCE_S) -> str:
         result = await self.sandbox.exec(["python3", "-c", program], timeout_s=timeout_s, output_bytes=4000)
         return (result.head + result.tail).decode().strip()
 
-    async def tests(self, *args: str, timeout_s: float = 30.0) -> TestReport:
+    async def tests(self, *args: str, timeout_s: float = PATIENCE_S) -> TestReport:
         return await self.sandbox.test(args, timeout_s=timeout_s)
 
     async def changed(self) -> dict[str, str]:

@@ -44,7 +44,7 @@ def test_nothing_outside_the_sandbox_runs_git() -> None:
 @one_loop
 @bubblewrap
 async def test_sandboxes_at_once_do_not_share_a_pool_of_processes(kind: str, anyio_backend: str) -> None:
-    program = "import os, time\nn = 0\ntry:\n  while os.fork(): n += 1\n  time.sleep(9)\nexcept OSError: print(n); time.sleep(1)"
+    program = "import os, time\nn = 0\ntry:\n  while os.fork(): n += 1\n  time.sleep(600)\nexcept OSError: print(n); time.sleep(1)"
     made: list[str] = []
 
     async def one() -> None:

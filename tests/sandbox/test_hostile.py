@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import anyio
 import pytest
 
 from coding_agent.sandbox.base import SandboxBackend
+from tests.patience import PATIENCE_S
 from tests.sandbox.conftest import ISOLATING, SMALL
 from tests.sandbox.steps import Steps
 
@@ -143,14 +143,13 @@ print(*(denied(*call) for call in (
 
 
 async def test_a_fork_bomb_is_bounded_and_over_with_its_call(steps: Steps) -> None:
-    began = time.monotonic()
-    await steps.python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", timeout_s=0.7)
-    assert time.monotonic() - began < 8
+    with anyio.fail_after(PATIENCE_S):
+        await steps.python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", timeout_s=0.7)
     assert await steps.says("ls /proc | grep -c '^[0-9]'") in {"4", "5"}
 
 
 async def test_a_fork_bomb_next_door_starves_nobody(steps: Steps, backend: SandboxBackend) -> None:
-    bomb = "import os, time\nfor _ in range(99):\n  try:\n    if os.fork() == 0: break\n  except OSError: break\ntime.sleep(30)"
+    bomb = "import os, time\nfor _ in range(99):\n  try:\n    if os.fork() == 0: break\n  except OSError: break\ntime.sleep(600)"
     children = "import subprocess; [subprocess.run(['true'], check=True) for _ in range(20)]; print('ok')"
     async with backend.open(SMALL) as other, anyio.create_task_group() as tasks:
         tasks.start_soon(Steps(other).python, bomb, 1.0)
@@ -208,14 +207,14 @@ import os, time
 for _ in range(9):
     if os.fork() == 0: break
 held = b"x" * (150 << 20)
-time.sleep(30)"""
-    result = await steps.sandbox.exec(["python3", "-c", program], timeout_s=20, output_bytes=200)
+time.sleep(600)"""
+    result = await steps.sandbox.exec(["python3", "-c", program], timeout_s=PATIENCE_S, output_bytes=200)
     said = b"[killed: its processes took more than 1024 MiB of memory together]\n"
     assert (result.exit_status, result.head + result.tail) == (-9, said)
 
 
 async def test_sessions_are_counted_because_each_gets_a_part_of_the_time(steps: Steps) -> None:
-    program = "import os, time\nfor _ in range(25):\n  if os.fork() == 0:\n    os.setsid(); break\ntime.sleep(30)"
+    program = "import os, time\nfor _ in range(25):\n  if os.fork() == 0:\n    os.setsid(); break\ntime.sleep(600)"
     assert await steps.python(program) == "[killed: its processes were in more than 16 sessions]"
 
 
@@ -229,7 +228,7 @@ for _ in range(3):
         try:
             while count < 40: os.openpty(); count += 1
         except OSError: pass
-        os.write(write, bytes([count])); time.sleep(30)
+        os.write(write, bytes([count])); time.sleep(600)
 print(sum(os.read(read, 1)[0] for _ in range(3)))"""
     assert await steps.python(program) == "64"
 
@@ -242,7 +241,7 @@ async def test_code_of_the_workspace_is_not_imported_by_the_runtime(steps: Steps
     )
     report = await steps.tests("test_a.py")
     assert (dict(report.outcomes), report.exit_status) == ({"test_a.py::test_a": "passed"}, 0)
-    await steps.sandbox.search("x", path=".", glob=None, ignore_case=False, max_matches=1, timeout_s=5)
+    await steps.sandbox.search("x", path=".", glob=None, ignore_case=False, max_matches=1, timeout_s=PATIENCE_S)
     assert "poisoned" not in await steps.changed()
 
 

@@ -16,6 +16,7 @@ from coding_agent.errors import SandboxDied, SandboxError, SandboxProtocol, Usag
 from coding_agent.sandbox.base import SandboxBackend, SandboxSpec
 from coding_agent.sandbox.channel import Channel
 from coding_agent.sandbox.registry import make_backend
+from tests.patience import PATIENCE_S
 from tests.sandbox.steps import Steps, needs
 
 pytestmark = pytest.mark.usefixtures("anyio_backend")
@@ -39,7 +40,7 @@ def descriptors() -> int:
 
 
 async def gone(marker: str) -> bool:
-    with anyio.move_on_after(2.0):
+    with anyio.move_on_after(PATIENCE_S):
         while alive(marker):
             await anyio.lowlevel.checkpoint()
     return not alive(marker)
@@ -51,9 +52,16 @@ async def test_a_cancelled_command_leaves_no_process_descriptor_or_directory(bac
     async with backend.open(SandboxSpec()) as sandbox:
         assert (await Steps(sandbox).sh("true")).exit_status == 0
     before = descriptors()
-    with anyio.move_on_after(0.5):
+
+    async def sleep() -> None:
         async with backend.open(SandboxSpec()) as sandbox:
-            await Steps(sandbox).sh(f"(setsid sleep {marker} &); sleep {marker}", timeout_s=60)
+            await Steps(sandbox).sh(f"(setsid sleep {marker} &); sleep {marker}", timeout_s=600)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(sleep)
+        while sum(command.startswith("sleep") for command in alive(marker)) < 2:
+            await anyio.lowlevel.checkpoint()
+        group.cancel_scope.cancel()
     assert await gone(marker)
     assert descriptors() == before
 
@@ -75,8 +83,10 @@ async def test_a_sandbox_is_closed_however_many_files_are_open(backend: SandboxB
 
 async def test_a_cancelled_sandbox_can_not_be_used_again(backend: SandboxBackend) -> None:
     async with backend.open(SandboxSpec()) as sandbox:
-        with anyio.move_on_after(0.1):
-            await Steps(sandbox).sh("sleep 30")
+        async with anyio.create_task_group() as group:
+            group.start_soon(Steps(sandbox).sh, "sleep 600")
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
         with pytest.raises(SandboxDied, match="interrupted"):
             await sandbox.changes()
 

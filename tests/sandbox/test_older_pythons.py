@@ -24,7 +24,7 @@ async def test_the_runtime_works_under_older_pythons(version: str, monkeypatch: 
         await steps.put({"a": "needle\n", "d/b": "2"})
         assert (await steps.python("import sys; print(*sys.version_info[:2], sep='.')")) == version
         assert len((await sandbox.list(".", depth=2, max_entries=9)).entries) == 3
-        found = await sandbox.search("needle", path=".", glob=None, ignore_case=False, max_matches=9, timeout_s=9)
+        found = await sandbox.search("needle", path=".", glob=None, ignore_case=False, max_matches=9, timeout_s=99)
         assert [match.path for match in found.matches] == ["a"]
         assert [change.path for change in (await sandbox.edit([write("a", "x", "any")])).files] == ["a"]
         assert await steps.text("a") == "x"

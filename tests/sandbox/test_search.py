@@ -5,11 +5,18 @@ from __future__ import annotations
 import pytest
 
 from coding_agent.sandbox.base import Refused, Sandbox, SearchResult
+from tests.patience import PATIENCE_S
 from tests.sandbox.steps import Steps
 
 
 async def search(sandbox: Sandbox, pattern: str, path: str = ".", **options: object) -> SearchResult:
-    given: dict[str, object] = {"glob": None, "ignore_case": False, "max_matches": 100, "timeout_s": 10.0, **options}
+    given: dict[str, object] = {
+        "glob": None,
+        "ignore_case": False,
+        "max_matches": 100,
+        "timeout_s": PATIENCE_S,
+        **options,
+    }
     return await sandbox.search(pattern, path=path, **given)  # type: ignore[arg-type]
 
 
@@ -77,5 +84,5 @@ LONG = ("needle" * 200_000, '"},"line_number":7, \u00e9\\' * 20_000 + "needle", 
 @pytest.mark.parametrize("line", LONG, ids=range(len(LONG)))
 async def test_a_line_that_takes_long_to_tell_is_found_by_its_number_and_cut(steps: Steps, line: str) -> None:
     await steps.put({"long": f"first\n{line}\nneedle\n"})
-    found = places(await search(steps.sandbox, "needle", timeout_s=30.0))
+    found = places(await search(steps.sandbox, "needle", timeout_s=PATIENCE_S))
     assert found == [("long", 2, f"{line[:500]}[line cut]"), ("long", 3, "needle")]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from coding_agent.sandbox.base import PathEdit, Refused, Sandbox, SandboxSpec
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.sandbox.simulated import SimulatedBackend
+from tests.patience import PATIENCE_S
 from tests.sandbox.steps import Steps
 
 FILES = {
@@ -29,7 +30,7 @@ GLOBS = st.sampled_from(
 async def found(sandbox: Sandbox, pattern: str, glob: str | None, *, ignore_case: bool) -> object:
     try:
         return await sandbox.search(
-            pattern, path=".", glob=glob, ignore_case=ignore_case, max_matches=3, timeout_s=20.0
+            pattern, path=".", glob=glob, ignore_case=ignore_case, max_matches=3, timeout_s=PATIENCE_S
         )
     except Refused as refused:
         return refused.code

@@ -37,7 +37,7 @@ def call(sandbox: Sandbox) -> Call:
     """Call a tool by name, as an episode does."""
     context = ToolContext(
         sandbox=sandbox,
-        limits=Limits(command_s=10, test_s=30, output_bytes=200),
+        limits=Limits(command_s=120, test_s=120, output_bytes=200),
         test_command=("python", "-m", "pytest", "-q"),
     )
 

@@ -85,3 +85,13 @@ PLANTED = (
     Planted("exchanged operands", SCALE, "x - low", "low - x"),
     Planted("mutable default", SHARED, "lines=None):\n    if lines is None:\n        lines = []\n", "lines=[]):\n"),
 )
+
+CLAMP_TEST = (
+    "from shapes.clamp import clamp\n\n\ndef test_it():\n    assert clamp(5, 0, 3) == 3\n    assert clamp(-1, 0, 3) == 0\n\n\n"
+    "def test_inside():\n    assert clamp(2, 0, 3) == 2\n"
+)
+BROKEN = {
+    "shapes/__init__.py": "",
+    "shapes/clamp.py": CLAMP.replace("x > high", "x < high"),
+    "tests/test_it.py": CLAMP_TEST,
+}

@@ -1,56 +1,18 @@
+"""Episodes of the repairer, each for itself."""
+
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
-import anyio
 import pytest
 
-from coding_agent.events.schema import TestRun, ToolResult
-from tests.policies.repair.driver import Fresh, Told, repair
-from tests.policies.repair.planted import CLAMP, MEAN
+from coding_agent.events.schema import ToolResult
+from tests.patience import LIMITS_S
+from tests.policies.repair.driver import repair
+from tests.policies.repair.planted import BROKEN, MEAN
 
-pytestmark = pytest.mark.xdist_group("repair")
 ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-"""The policy never waits, so the event loop can not matter to it; one episode is played on both."""
-CLAMP_TEST = (
-    "from shapes.clamp import clamp\n\n\ndef test_it():\n    assert clamp(5, 0, 3) == 3\n    assert clamp(-1, 0, 3) == 0\n\n\n"
-    "def test_inside():\n    assert clamp(2, 0, 3) == 2\n"
-)
-BROKEN = {
-    "shapes/__init__.py": "",
-    "shapes/clamp.py": CLAMP.replace("x > high", "x < high"),
-    "tests/test_it.py": CLAMP_TEST,
-}
-
-
-@pytest.fixture(scope="module", params=["asyncio", "trio"])
-def mended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """The episode of the flipped comparison."""
-    told: Told = anyio.run(functools.partial(repair, tmp_path_factory.mktemp("mended"), BROKEN), backend=request.param)
-    return told
-
-
-def test_a_flipped_comparison_is_found_and_mended(mended: Told) -> None:
-    assert (mended.reason, mended.passed) == ("submitted", True)
-
-
-def test_an_episode_shows_a_failing_run_an_edit_and_a_passing_run(mended: Told) -> None:
-    runs = [event for event in mended.events if isinstance(event, TestRun) and event.purpose == "agent"]
-    assert "failed" in runs[0].outcomes.values()
-    assert set(runs[-1].outcomes.values()) == {"passed"}
-    assert "apply_patch" in mended.tools
-
-
-@pytest.fixture(scope="module")
-def anew(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """The same episode, by a policy that is made anew for every turn."""
-    told: Told = anyio.run(functools.partial(repair, tmp_path_factory.mktemp("anew"), BROKEN, policy=Fresh()))
-    return told
-
-
-def test_a_policy_made_anew_for_every_turn_gives_the_same_episode(mended: Told, anew: Told) -> None:
-    assert mended.digest == anew.digest
+"""The policy never waits, so the event loop can not matter to it; `test_one_episode` plays on both."""
 
 
 @ONE_LOOP
@@ -93,18 +55,16 @@ async def test_the_examples_of_a_docstring_stand_in_for_tests(tmp_path: Path) ->
     assert [(f.path, f.kind) for f in last.changes.files] == [("tests/test_reproduction.py", "delete")]  # type: ignore[union-attr]
 
 
-def test_tests_are_never_edited(mended: Told) -> None:
-    changes = [event.changes for event in mended.events if isinstance(event, ToolResult) and event.changes]
-    assert {file.path for change in changes for file in change.files} == {"shapes/clamp.py"}
-
-
 @ONE_LOOP
 async def test_a_loop_without_end_is_survived_and_mended(tmp_path: Path) -> None:
     source = (
         "def digits(n):\n    count = 1\n    while n >= 10:\n        n = n / 1\n        count += 1\n    return count\n"
     )
     test = "from m import digits\n\n\ndef test_it():\n    assert digits(100) == 3\n    assert digits(7) == 1\n"
-    told = await repair(tmp_path, {"m.py": source, "tests/test_it.py": test})
+    for limit_s in LIMITS_S[1:]:
+        told = await repair(tmp_path / f"{limit_s:g}", {"m.py": source, "tests/test_it.py": test}, test_s=limit_s / 2)
+        if told.passed:
+            break
     assert (told.reason, told.passed) == ("submitted", True)
 
 
