@@ -30,7 +30,7 @@ def test_two_calls_at_once_are_two_steps_of_one_run(records: MakeRecords, tmp_pa
 def test_one_of_two_calls_that_is_cancelled_takes_no_other_with_it(records: MakeRecords, tmp_path: Path) -> None:
     hangs, ends = Engine(quitter), Engine(quitter)
     hangs.hang_after = 0
-    batch = prompt_batch(ends, records(step_seconds=20.0))
+    batch = prompt_batch(ends, records(step_seconds=600.0))
     params = SamplingParams(max_new_tokens=4096, max_context_len=60000)
 
     async def both() -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 from coding_agent.store.reader import verify
 from coding_agent.store.rundir import RunDirectory
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -52,7 +53,7 @@ def ended(folder: Path, *what: str) -> int:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as parent:
         try:
-            return parent.wait(timeout=60)
+            return parent.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             os.killpg(parent.pid, 9)
             pytest.fail("it hangs")

@@ -29,6 +29,7 @@ from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
 from tests.areno.stand import EASY, Engine, Model, call, play, prompt_batch, quitter, solver, trainer, turn_of
 from tests.areno.test_signals import descendants
+from tests.patience import LIMITS_S
 
 OTHER = "money-split"
 
@@ -167,11 +168,14 @@ def test_the_limit_that_falls_back_to_the_prompt_limit_is_told(records: MakeReco
 
 
 def test_stragglers_are_stopped_and_graded_at_the_deadline_of_the_step(records: MakeRecords, tmp_path: Path) -> None:
-    engine = Engine(solver())
-    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(step_seconds=2.0))
-    engine.hang_after = 1
-    rolled, _ = play(made, batch)
-    assert reasons(tmp_path) == ["time_limit"]
+    for limit_s in LIMITS_S[1:]:
+        place, engine = tmp_path / f"{limit_s:g}", Engine(solver())
+        asked = records(run_dir=str(place / "run"), step_seconds=limit_s / 2)
+        engine.hang_after = 1
+        rolled, _ = play(trainer(engine, n_samples=1), prompt_batch(engine, asked))
+        if rolled.rewards == [1.0]:
+            break
+    assert reasons(place) == ["time_limit"]
     assert rolled.rewards == [1.0]  # it had mended the code already
 
 

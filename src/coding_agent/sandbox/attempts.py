@@ -17,8 +17,11 @@ SPEC = SandboxSpec(
     workspace_bytes=16 << 20, tmp_bytes=8 << 20, processes=32, memory_bytes=512 << 20, all_memory_bytes=256 << 20
 )
 
+_PATIENCE_S = 60.0
+"""For what takes a second where nobody else is at work: a busy machine breaks no promise."""
 
-async def _python(sandbox: Sandbox, program: str, timeout_s: float = 20.0) -> ExecResult:
+
+async def _python(sandbox: Sandbox, program: str, timeout_s: float = _PATIENCE_S) -> ExecResult:
     return await sandbox.exec(["python3", "-S", "-c", program], timeout_s=timeout_s, output_bytes=4096)
 
 
@@ -160,8 +163,8 @@ for _ in range(8):
     if os.fork() == 0: break
 held = bytearray(60 << 20)
 for place in range(0, len(held), 4096): held[place] = 1
-time.sleep(20)"""
-    result = await _python(sandbox, program, timeout_s=10.0)
+time.sleep(600)"""
+    result = await _python(sandbox, program)
     return "" if result.exit_status == -9 else f"eight processes of 60 MiB ended as {result.exit_status}"
 
 
@@ -191,8 +194,8 @@ async def _timeouts(sandbox: Sandbox, _: str) -> str:
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.fork() == 0: os.setsid()
-time.sleep(60)"""
-    with anyio.move_on_after(10.0) as clock:
+time.sleep(600)"""
+    with anyio.move_on_after(_PATIENCE_S) as clock:
         result = await _python(sandbox, program, timeout_s=0.5)
     if clock.cancelled_caught:
         return "a process that ignores SIGTERM outlived its time"
