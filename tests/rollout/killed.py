@@ -28,6 +28,7 @@ from coding_agent.projections.reward import reward
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.resume import plan
 from coding_agent.rollout.world import Stage
+from coding_agent.store.index import recover_run
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
 from tests.rollout.worlds import FIX, SUBMIT, job, play_jobs, roll_out, script
@@ -80,6 +81,8 @@ def problems(folder: Path, whole: tuple[Event, ...], *, events: int = 0, after_s
 
 
 async def _go_on(run: RunDirectory) -> None:
+    # As the command does: a kill between Done and the manifest's line leaves a sealed log that nothing names.
+    recover_run(run)
     await play_jobs(run, list(plan(run, [job(POLICY)]).jobs), kind=KIND)
 
 

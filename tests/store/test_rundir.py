@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
+import orjson
 import pytest
 
 from coding_agent.errors import LogDamaged, LogLocked, LogTorn, StoreError, UsageError
 from coding_agent.events.schema import Done
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.index import recover_run
-from coding_agent.store.manifest import Entry, Manifest, read_manifest
+from coding_agent.store.manifest import SEED, Entry, Manifest, read_manifest
 from coding_agent.store.reader import verify
 from coding_agent.store.recover import recover
 from coding_agent.store.rundir import RunDirectory, blobs_of, verify_log, verify_logs
@@ -29,6 +33,18 @@ def sealed(run: RunDirectory, *, times: int = 1) -> Path:
         manifest.append(entry)
     manifest.close()
     return path
+
+
+def forge_manifest(manifest: Path, **changes: object) -> None:
+    """Change its entries to what no release writes, and fit the chain to it."""
+    chain, whole = SEED, b""
+    for raw in manifest.read_bytes().splitlines():
+        entry = {**orjson.loads(raw), **changes}
+        del entry["chain"]
+        head = orjson.dumps(entry)[:-1]
+        chain = hashlib.sha256(chain.encode() + head).hexdigest()
+        whole += head + f',"chain":"{chain}"}}\n'.encode()
+    manifest.write_bytes(whole)
 
 
 @pytest.fixture
@@ -153,6 +169,38 @@ def test_a_last_line_of_the_manifest_that_was_changed_is_damage(run: RunDirector
         manifest.write_bytes(changed)
         with pytest.raises(LogDamaged, match="line 2, byte"):
             list(read_manifest(manifest))
+
+
+@pytest.mark.parametrize(
+    "path", ["../other/0.0.jsonl", "/etc/passwd", "episodes/../../x.jsonl", "", ".", "episodes//a.jsonl", "a\0b"]
+)
+def test_a_manifest_that_names_what_is_not_below_its_run_is_damage(run: RunDirectory, path: str) -> None:
+    log = sealed(run)
+    manifest = run.path / "manifest.jsonl"
+    forge_manifest(manifest, path=path)
+    for reports in (list(run.verify()), list(verify_log(log))):
+        assert [(each.kind, each.condition) for each in reports] == [("manifest", "damaged"), ("log", "sealed")]
+        assert (
+            f"line 1, byte 0: not what was written: not an entry: path: expected one below the run directory, "
+            f"found {path!r}" in (reports[0].problem or "")
+        )
+    recover_run(run, rebuild=True)
+    assert [report.condition for report in run.verify()] == ["sealed"]
+
+
+def test_a_manifest_without_line_ends_is_read_in_pieces(run: RunDirectory) -> None:
+    sealed(run)
+    manifest = run.path / "manifest.jsonl"
+    with manifest.open("ab") as stream:
+        stream.truncate(5 << 30)
+    # A process of its own with a bound: what was read whole would not fit.
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "from pathlib import Path; from coding_agent.store.rundir import RunDirectory\n"
+        f"print([each.condition for each in RunDirectory(Path({str(run.path)!r})).verify()])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "['damaged', 'sealed']\n", done.stderr
 
 
 def test_a_torn_manifest_is_not_appended_to(run: RunDirectory) -> None:

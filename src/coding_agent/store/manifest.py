@@ -7,14 +7,16 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
-from typing import BinaryIO, Protocol
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Protocol
 
 import attrs
 import cattrs
 import orjson
+from cattrs.v import format_exception
 
 from coding_agent.errors import LogDamaged, LogTorn, StoreUnwritable, WriterPoisoned
+from coding_agent.events.line import MAX_LINE
 from coding_agent.events.values import JSON
 from coding_agent.store.disk import REAL_DISK, Disk, not_read, write_all
 from coding_agent.store.torn import unfinished
@@ -24,13 +26,19 @@ SEED = hashlib.sha256(b"coding-agent manifest v1\n").hexdigest()
 _TAIL = len(',"chain":""}\n') + 64
 
 
+def _stays_in_the_run(_: Any, __: Any, path: str) -> None:
+    found = PurePosixPath(path)
+    if str(found) != path or found.is_absolute() or not found.name or ".." in found.parts or "\0" in path:
+        raise ValueError(f"path: expected one below the run directory, found {path!r}")
+
+
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One sealed episode. `path` is relative to the run directory."""
+    """One sealed episode. `path` is relative to the run directory, and stays in it."""
 
     at: str
     episode: str
-    path: str
+    path: str = attrs.field(validator=_stays_in_the_run)
     task: str
     sample: int
     attempt: int
@@ -150,7 +158,7 @@ def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
                 entry, chain = _entry(raw, chain)
             except ValueError as error:
                 place = {"line": number, "byte": offset}
-                if stream.readline() or not unfinished(raw, offset, functools.partial(_fits, previous=before)):
+                if stream.read(1) or not unfinished(raw, offset, functools.partial(_fits, previous=before)):
                     raise LogDamaged(str(path), f"not what was written: {error}", **place) from error
                 raise LogTorn(str(path), f"the last line was never completely written: {error}", **place) from error
             offset += len(raw)
@@ -158,8 +166,9 @@ def _lines(path: Path, disk: Disk) -> Iterator[tuple[Entry, str]]:
 
 
 def _raw_lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    """A line that is too long comes in pieces."""
     try:
-        yield from iter(stream.readline, b"")
+        yield from iter(functools.partial(stream.readline, MAX_LINE + 1), b"")
     except OSError as error:
         raise not_read(path, error) from error
 
@@ -179,5 +188,12 @@ def _entry(raw: bytes, previous: str) -> tuple[Entry, str]:
         body = orjson.loads(raw)
         del body["chain"]
         return cattrs.structure(body, Entry), expected
+    except cattrs.ClassValidationError as error:
+        raise ValueError(f"not an entry: {'; '.join(cattrs.transform_error(error, format_exception=_told))}") from error
     except Exception as error:
         raise ValueError(f"not an entry: {error}") from error
+
+
+def _told(error: BaseException, expected: type | None) -> str:
+    """One thing that is wrong with an entry; what it refuses as a whole, it says itself."""
+    return str(error) if expected is None else format_exception(error, expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import attrs
 import cattrs
 import orjson
 
+from coding_agent.events.line import MAX_LINE
 from coding_agent.store.disk import REAL_DISK, Disk, not_read
 from coding_agent.store.manifest import SEED, Entry, manifest_line
 
@@ -30,7 +32,7 @@ def salvage(path: Path, *, disk: Disk = REAL_DISK) -> Iterator[Salvaged]:
     try:
         with disk.read(path) as stream:
             chain = SEED
-            for raw in stream:
+            for raw in iter(functools.partial(stream.readline, MAX_LINE + 1), b""):
                 try:
                     # By their order: of a line with a changed key the path is still known.
                     *values, after = orjson.loads(raw).values()
