@@ -12,7 +12,7 @@ import attrs
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import load
-from coding_agent.cli.output import out, print_json
+from coding_agent.cli.output import on_one_line, out, print_json
 from coding_agent.cli.running import open_backend
 from coding_agent.errors import CodingAgentError, StoreError, UsageError, ungrouped
 from coding_agent.events.values import JSON
@@ -116,14 +116,14 @@ def _show(result: Result) -> None:
     out.print(f"[{colour}]{result.outcome:<12}[/] ", end="")
     done = result.execution
     if done is None:
-        out.print(f"{result.file}  {result.problem}", markup=False)
+        out.print(on_one_line(f"{result.file}  {result.problem}"), markup=False)
         if result.next is not None:
             out.print(f"  next: {result.next.text}", markup=False)
         return
     what = f"{done.calls} calls" + (" and the grade" if done.graded else "")
     skipped = f", {done.skipped} without an answer left out" if done.skipped else ""
     ends = "" if done.complete else " until the first difference (--keep-going goes on)"
-    out.print(f"{result.file}  {what}{skipped}{ends}", markup=False)
+    out.print(on_one_line(f"{result.file}  {what}{skipped}{ends}"), markup=False)
     for difference in done.differences:
         _show_difference(difference)
 

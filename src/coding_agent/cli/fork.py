@@ -14,6 +14,7 @@ from coding_agent.cli.policies import policy_factory
 from coding_agent.cli.running import Fork, Options, default_directory, exit_of, open_backend, play, report
 from coding_agent.cli.sandboxes import sandbox_option
 from coding_agent.errors import UsageError
+from coding_agent.events.text import unescape
 from coding_agent.replay.fork import fork_jobs
 from coding_agent.rollout.scheduler import Job
 from coding_agent.store.rundir import RunDirectory
@@ -47,7 +48,7 @@ def command(log: Path, at: int, directory: Path | None, quiet: bool, as_json: bo
     header = load(log).header
     options = Options(
         tasks=(given.pop("tasks"),),
-        policy=given.pop("policy") or header.policy,
+        policy=given.pop("policy") or unescape(header.policy),
         seed=header.seed,
         durability="group",
         retries=1,

@@ -17,6 +17,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from coding_agent.errors import UsageError
+from coding_agent.events.text import representable
 
 _ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal does not show but obeys: control characters, and those that turn the direction of a line."""
@@ -108,7 +109,10 @@ def users_code() -> Iterator[None]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout. A value's `message`, its line for people, goes with its fields."""
+    """One JSON document on stdout. A value's `message`, its line for people, goes with its fields.
+
+    What UTF-8 can not hold, the name of a file for one, is escaped as in a log: `events.text.unescape` undoes it.
+    """
     write_bytes(orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
@@ -126,7 +130,12 @@ def _plain(value: Any) -> Any:
         names = [*attrs.fields_dict(type(value)), *(["message"] if told else [])]
         return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {representable(str(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return value if isinstance(value, int | float | bool | None) else representable(str(value))
+
+
+def on_one_line(text: str) -> str:
+    """A name of several lines must not look like lines of a report."""
+    return text.replace("\n", "\\n")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from coding_agent.cli.output import out
+from coding_agent.cli.output import on_one_line, out
 from coding_agent.replay.report import Result, details, further, headline, plural
 
 NAMED = 3
@@ -58,7 +58,7 @@ def show(results: Sequence[Result]) -> None:
             _line(result, headline(result))
             lines = details(result)
         for line in lines:
-            out.print(line, markup=False)
+            out.print(on_one_line(line), markup=False)
         if result.cause is not None:
             explained.add(result.cause)
         named.update(each.kind for each in result.others)
@@ -73,11 +73,10 @@ def show(results: Sequence[Result]) -> None:
             more = f" and {len(cause.files) - NAMED} more" if len(cause.files) > NAMED else ""
             files = ", ".join(cause.files[:NAMED]) + more
             by = f"  ({cause.derived_by})" if cause.derived_by else ""
-            out.print(f"  {len(cause.files):>4}  {cause.kind}{by}  {files}", markup=False)
+            out.print(on_one_line(f"  {len(cause.files):>4}  {cause.kind}{by}  {files}"), markup=False)
 
 
 def _line(result: Result, text: str) -> None:
     colour = "green" if result.outcome == "identical" else "red"
     out.print(f"[{colour}]{result.outcome:<12}[/] ", end="")
-    file = result.file.replace("\n", "\\n")  # a name must not look like a line of the report
-    out.print(f"{file}  {text}", markup=False)
+    out.print(on_one_line(f"{result.file}  {text}"), markup=False)

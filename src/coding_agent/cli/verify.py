@@ -10,7 +10,7 @@ import click
 
 from coding_agent.cli import exits
 from coding_agent.cli.logs import refuse_manifest
-from coding_agent.cli.output import out, print_json
+from coding_agent.cli.output import on_one_line, out, print_json
 from coding_agent.errors import StoreUnreadable, UsageError
 from coding_agent.store.known import Manifests
 from coding_agent.store.listing import logs_below
@@ -74,19 +74,23 @@ def show(report: LogReport) -> None:
     """One log's report for people."""
     out.print(f"[{COLOURS.get(report.condition, 'red')}]{report.condition:<12}[/] ", end="")
     if report.kind != "log":
-        out.print(f"{report.kind} {report.file}", markup=False)
-        out.print(f"  {report.problem}", markup=False)
-        out.print(f"  next: {report.advice.text}", markup=False)
+        _line(f"{report.kind} {report.file}")
+        _line(f"  {report.problem}")
+        _line(f"  next: {report.advice.text}")
         return
     digest = f"{report.events} events  head {report.head[:12]}  digest {report.semantic_digest[:12]}"
     blobs = f"  {_blobs(report.blobs)}" if report.blobs else ""
-    out.print(f"{report.file}  {digest}{blobs}", markup=False)
+    _line(f"{report.file}  {digest}{blobs}")
     if report.blobs_unchecked:
         why = "not checked: there is no folder blobs/ beside the log"
-        out.print(f"  {_blobs(report.blobs_unchecked)} {why}", markup=False)
+        _line(f"  {_blobs(report.blobs_unchecked)} {why}")
     if report.condition != "sealed":
-        out.print(f"  {report.problem or 'no Done'}", markup=False)
-        out.print(f"  next: {report.advice.text}", markup=False)
+        _line(f"  {report.problem or 'no Done'}")
+        _line(f"  next: {report.advice.text}")
+
+
+def _line(text: str) -> None:
+    out.print(on_one_line(text), markup=False)
 
 
 def _blobs(count: int) -> str:

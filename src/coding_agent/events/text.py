@@ -7,6 +7,8 @@ surrogate's four hexadecimal digits; U+FDD0 itself is escaped the same way, so `
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 _MARK = "\ufdd0"
 _UNSAFE = re.compile("[\ud800-\udfff\ufdd0]")
@@ -22,6 +24,26 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """The inverse of `escape`. Text that `escape` could not have made is left as it is."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def representable(text: str) -> str:
+    """`text` as it is if UTF-8 can hold it, else escaped: for what is only shown, and may be escaped already."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return escape(text)
+    return text
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A value of dictionaries, lists and tuples (which become lists) with every text in it changed, keys too."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(key): each_text(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [each_text(item, change) for item in value]
+    return value
 
 
 def without_addresses(text: str) -> str:

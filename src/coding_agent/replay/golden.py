@@ -24,6 +24,7 @@ from coding_agent.errors import (
     UsageError,
 )
 from coding_agent.events.schema import EpisodeStarted, Event
+from coding_agent.events.text import each_text, representable
 from coding_agent.projections.conversation import conversation
 from coding_agent.projections.metrics import episode_metrics
 from coding_agent.projections.patch import patch
@@ -219,6 +220,8 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _document(data: dict[str, Any]) -> bytes:
+    # Paths and reasons come from outside, and may not be UTF-8.
+    data = each_text(data, representable)
     return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 

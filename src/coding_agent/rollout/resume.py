@@ -15,6 +15,7 @@ import attrs
 from coding_agent.errors import IllegalSequence, LogDamaged, StoreError, UsageError
 from coding_agent.events.log import check_sequence
 from coding_agent.events.schema import Done, EpisodeStarted, Stopped
+from coding_agent.events.text import escape
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Job
 from coding_agent.store.known import Manifests
@@ -133,7 +134,7 @@ def _is_kept(log: Path) -> bool:
 def _same(job: Job, header: EpisodeStarted, log: Path) -> None:
     for what, now, then in (
         ("task", f"{job.task.id} {job.task.digest[:12]}", f"{header.task} {header.task_digest[:12]}"),
-        ("policy", job.policy.spec, header.policy),
+        ("policy", escape(job.policy.spec), header.policy),
         ("seed", job.seed, header.seed),
     ):
         if now != then:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coding_agent import __version__
 from coding_agent.events.schema import EpisodeStarted
+from coding_agent.events.text import escape
 from coding_agent.events.values import Conversation, Limits, SandboxInfo
 from coding_agent.rollout.checkout import commit, installed_commit
 from coding_agent.rollout.prompt import PROMPT_VERSION, opening_messages
@@ -36,7 +37,7 @@ def start_episode(job: Job, attempt: int, *, backend: SandboxBackend, toolset: s
         prompt_version=PROMPT_VERSION,
         conversation=Conversation(),
         limits=job.limits,
-        policy=job.policy.spec,
+        policy=escape(job.policy.spec),  # it may name a file
         privileged=job.policy.privileged,
         tree=tree_digest(base_tree(job.task.files)),
         sandbox=SandboxInfo(kind=backend.kind, promises=backend.promises, lacks=backend.lacks),

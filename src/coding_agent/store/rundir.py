@@ -14,6 +14,7 @@ import attrs
 import tomli_w
 
 from coding_agent.errors import LogDamaged, StoreError, StoreUnreadable, UsageError
+from coding_agent.events.text import each_text, escape, unescape
 from coding_agent.store.advice import Advice, FileKind, advice
 from coding_agent.store.blobs import BlobStore
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, not_read, real_path, write_file
@@ -36,13 +37,16 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path, configuration: Mapping[str, Any], *, disk: Disk = REAL_DISK) -> Self:
-        """Make the directory and `run.toml`, durably. Raises UsageError when a run is already there."""
+        """Make the directory and `run.toml`, durably. Raises UsageError when a run is already there.
+
+        Texts that UTF-8 can not hold, as paths may be, are escaped in the file: `configuration` has them as they were.
+        """
         if disk.exists(path / "run.toml"):
             raise UsageError(f"{path} already holds a run; choose another directory")
         try:
             for name in ("episodes", "labels", "blobs"):
                 make_directories(disk, path / name)
-            write_file(disk, path / "run.toml", tomli_w.dumps(configuration).encode())
+            write_file(disk, path / "run.toml", tomli_w.dumps(each_text(configuration, escape)).encode())
         except OSError as error:
             raise UsageError(f"{path} can not be a run directory: {error.strerror or error}") from error
         return cls(path, disk)
@@ -59,11 +63,12 @@ class RunDirectory:
         """What `run.toml` says. Raises StoreError, StoreUnreadable."""
         path = self.path / "run.toml"
         try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
+            found: dict[str, Any] = each_text(tomllib.loads(path.read_text(encoding="utf-8")), unescape)
         except OSError as error:
             raise not_read(path, error) from error
         except ValueError as error:
             raise StoreError(str(path), f"this is no TOML: {error}") from error
+        return found
 
     @property
     def blobs(self) -> BlobStore:
