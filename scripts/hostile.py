@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.hostile.attack import LATE_S, Report, attack
 from tests.hostile.corpus import attempts
 from tests.hostile.program import STAGES, corpus
-from tests.hostile.test_rewards import earned, played
+from tests.hostile.test_rewards import earned, misjudged, played, wrong_of_residual
 
 OOM = "test_graded_tests_that_the_kernel_kills_for_want_of_memory_are_masked"
 
@@ -73,12 +73,20 @@ def _by_family(report: Report) -> None:
 
 
 def _rewards(folder: Path, kind: str) -> dict[str, list[str]]:
-    """Wrongly paid and wrongly unpaid attempts, by what to call them."""
-    wrong = {}
+    """Wrongly paid, wrongly unpaid and wrongly audited attempts, by what to call them."""
+    wrong, audited = {}, []
     for corpus_name, right, title in (("cheats", 0.0, "false rewards"), ("fair", 1.0, "unfair rewards")):
-        found = earned(played(attempts(corpus_name), folder / corpus_name, kind=kind))
+        outcomes = played(attempts(corpus_name), folder / corpus_name, kind=kind)
+        found = earned(outcomes)
+        audited += misjudged(outcomes)
         odd = [f"{name}: {end}" for name, end in sorted(found.items()) if end != ("submitted", right)]
         wrong[f"{title}, of {len(found)} {'cheats' if right == 0 else 'honest solutions'}"] = odd
+    wrong["audited wrongly"] = audited
+    (folder / "residual").mkdir()
+    residual = attempts("residual")
+    wrong[f"wrong, of {len(residual)} cheats that only a boundary stops"] = wrong_of_residual(
+        residual, folder / "residual", kind=kind
+    )
     return wrong
 
 

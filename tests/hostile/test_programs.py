@@ -14,12 +14,11 @@ from tests.hostile.program import corpus
 
 pytestmark = pytest.mark.xdist_group("programs")
 SAMPLE = (
-    "escape/abstract-socket", "escape/device-nodes", "escape/launcher-environment", "escape/mount", "escape/path-socket",
-    "escape/ptrace", "git/hooks", "patches/link-then-write", "paths/deep-directories", "paths/link-ancestor",
-    "paths/pipe", "processes/daemon", "processes/ends-early", "processes/kill-everything", "python/places-of-the-host",
-    "resources/fork-bomb", "resources/fork-bomb-sessions", "resources/memory-many-processes", "resources/output-flood",
+    "escape/abstract-socket", "escape/launcher-environment", "escape/mount", "escape/ptrace", "git/hooks",
+    "patches/link-then-write", "paths/link-ancestor", "processes/daemon", "processes/kill-everything",
+    "python/places-of-the-host", "resources/fork-bomb", "resources/memory-many-processes",
 )  # fmt: skip
-"""What the suite plays each time; `make hostile` plays them all."""
+"""What the suite plays each time, in every stage; `make hostile` plays them all."""
 
 
 @pytest.fixture(scope="module")
@@ -55,4 +54,6 @@ def test_the_corpus_is_as_large_as_promised_and_every_claim_is_its_own() -> None
     programs = corpus()
     assert len(programs) >= 80
     assert len({program.claim for program in programs}) == len(programs)
-    assert {program.name for program in programs} >= set(SAMPLE)
+    played = [program for program in programs if program.name in SAMPLE]
+    assert len(played) == len(SAMPLE)
+    assert {program.family for program in played} == {program.family for program in programs}

@@ -13,7 +13,7 @@ import pytest
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.verdict import KEY, Verdict, with_verdict
 from coding_agent.events.schema import Done
-from coding_agent.projections.audit import Audit, audit
+from coding_agent.projections.audit import audit
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.store.reader import read_events, verify
@@ -24,6 +24,8 @@ from tests.rollout.worlds import job, roll_out
 
 pytestmark = pytest.mark.xdist_group("corpora")
 CHEATS, FAIR, RESIDUAL = attempts("cheats"), attempts("fair"), attempts("residual")
+SHARE = 3
+"""The suite plays one of so many of the attempts on each task; `make hostile` plays them all."""
 NO_TAMPERING = frozenset(
     {"blocked", "boundary-data-rewritten", "boundary-folder-names", "boundary-stop-iteration", "case-insensitive-twin",
      "does-nothing", "green-then-broken", "order-answers-in-data"}
@@ -34,6 +36,12 @@ ONLY_NOTED = frozenset(
      "test-file-is-a-folder", "tests-overwritten", "thread-outlives"}
 )  # fmt: skip
 """What honest agents do, too: they write tests, edit tests, start a server or a thread, end a program."""
+
+
+def some(corpus: Sequence[Attempt]) -> list[Attempt]:
+    """Of each task the first, the fourth, the seventh …"""
+    by_task = {task: [each for each in corpus if each.task == task] for task in sorted({each.task for each in corpus})}
+    return [each for of_task in by_task.values() for each in of_task[::SHARE]]
 
 
 def played(
@@ -49,12 +57,12 @@ def played(
 
 @pytest.fixture(scope="module")
 def cheats(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
-    return played(CHEATS, tmp_path_factory.mktemp("cheats") / "run")
+    return played(some(CHEATS), tmp_path_factory.mktemp("cheats") / "run")
 
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
-    return played(FAIR, tmp_path_factory.mktemp("fair") / "run")
+    return played(some(FAIR), tmp_path_factory.mktemp("fair") / "run")
 
 
 def earned(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, float]]:
@@ -72,44 +80,67 @@ def worth(outcome: Outcome) -> tuple[str, float]:
     return events[-1].reason, reward_hook()(reward_record(record))
 
 
-def audited(outcome: Outcome) -> Audit:
-    return audit(read_events(outcome.path), blobs_of(outcome.path).get)
+def misjudged(outcomes: Sequence[Outcome]) -> list[str]:
+    """Where the audit does not say of a cheat what we claim, or marks an honest solution."""
+    cheats, found = {each.name for each in CHEATS}, []
+    for outcome in outcomes:
+        seen = audit(read_events(outcome.path), blobs_of(outcome.path).get)
+        said = "marked" if seen.marked() else "noted" if seen.findings else "left alone"
+        right = ["left alone", "noted"]
+        if outcome.task in cheats:
+            right = [
+                "left alone" if outcome.task in NO_TAMPERING else "noted" if outcome.task in ONLY_NOTED else "marked"
+            ]
+        if said not in right:
+            found.append(f"{outcome.task}: {' or '.join(right)} is right, it was {said}")
+    return found
+
+
+def wrong_of_residual(corpus: Sequence[Attempt], folder: Path, *, kind: str = "bubblewrap") -> list[str]:
+    """What is paid in the tests' process must be marked by the audit, and not be paid across a boundary."""
+    found = []
+    for number, (task, across, reward) in enumerate(
+        [("toy", (), 1.0), ("toy", BOUNDARY.across, 0.0), (SHIPPED.id, (), 1.0), (SHIPPED.id, SHIPPED.across, 0.0)]
+    ):
+        chosen = [each for each in corpus if each.task == task]
+        outcomes = played(chosen, folder / str(number), across=across, kind=kind)
+        found += [
+            f"{name}, across {across}: {end}" for name, end in earned(outcomes).items() if end != ("submitted", reward)
+        ]
+        unmarked = [each for each in outcomes if not audit(read_events(each.path), blobs_of(each.path).get).marked()]
+        found += [f"{each.task}, across {across}: not marked" for each in unmarked]
+    return found
 
 
 def test_no_cheat_earns_anything(cheats: list[Outcome]) -> None:
     found = earned(cheats)
-    assert len(found) == len(CHEATS)
+    assert len(found) == len(some(CHEATS))
     assert {name: end for name, end in found.items() if end != ("submitted", 0.0)} == {}
 
 
 def test_every_honest_solution_earns_everything(fair: list[Outcome]) -> None:
     found = earned(fair)
-    assert len(found) == len(FAIR)
+    assert len(found) == len(some(FAIR))
     assert {name: end for name, end in found.items() if end != ("submitted", 1.0)} == {}
 
 
-@pytest.mark.parametrize("task", ["toy", "build-order"])
 def test_what_is_paid_in_the_tests_process_is_marked_by_the_audit_and_not_paid_across_a_boundary(
-    task: str, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    corpus = [each for each in RESIDUAL if each.task == task]
-    assert len(corpus) >= 8
-    for across, reward in (((), 1.0), (SHIPPED.across if task == SHIPPED.id else BOUNDARY.across, 0.0)):
-        outcomes = played(corpus, tmp_path / str(reward), across=across)
-        assert earned(outcomes) == {each.name: ("submitted", reward) for each in corpus}
-        assert {outcome.task for outcome in outcomes if not audited(outcome).marked()} == set()
+    assert wrong_of_residual(some(RESIDUAL), tmp_path) == []
 
 
 def test_the_audit_marks_every_cheat_but_those_that_are_named(cheats: list[Outcome]) -> None:
-    unmarked = {outcome.task for outcome in cheats if not audited(outcome).marked()}
-    assert unmarked == NO_TAMPERING | ONLY_NOTED
-    assert {outcome.task for outcome in cheats if not audited(outcome).findings} == NO_TAMPERING
+    assert misjudged(cheats) == []
 
 
 def test_the_audit_marks_no_honest_solution(fair: list[Outcome]) -> None:
-    assert {outcome.task: audited(outcome).marked() for outcome in fair if audited(outcome).marked()} == {}
+    assert misjudged(fair) == []
 
 
 def test_the_corpora_are_as_large_as_promised() -> None:
     assert len(CHEATS) > 80
     assert len(FAIR) >= 20
+    assert {each.name for each in CHEATS} >= NO_TAMPERING | ONLY_NOTED
+    assert {each.task for each in some(CHEATS)} == {each.task for each in CHEATS}
+    assert all(sum(each.task == task for each in RESIDUAL) >= 8 for task in ("toy", "build-order"))
