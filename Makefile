@@ -5,7 +5,7 @@ VENV ?= .venv
 ARENO_VENV ?= .venv-areno
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit soak hostile unprivileged container bench areno-smoke areno-learn setup clean
+.PHONY: demo test lint types unit campaigns soak hostile unprivileged container bench areno-smoke areno-learn setup clean
 
 demo: $(VENV)/.run
 	@$(BIN)/coding-agent rollout tasks --sandbox $(SANDBOX)
@@ -23,6 +23,9 @@ unit: $(VENV)/.dev
 	@# The tests start hundreds of processes of ours: each would compile all that it imports.
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n auto --coding-agent-replays replays
 
+campaigns: $(VENV)/.dev
+	@$(BIN)/python scripts/soak.py --short --rest
+
 soak: $(VENV)/.dev
 	@$(BIN)/python scripts/soak.py
 
@@ -31,7 +34,7 @@ hostile: $(VENV)/.dev
 
 # As root only: a copy of this checkout, owned by somebody else and below no folder of root's.
 unprivileged:
-	@sh scripts/unprivileged.sh demo unit hostile
+	@sh scripts/unprivileged.sh demo unit campaigns hostile
 
 container: $(VENV)/.dev
 	@$(BIN)/python scripts/make_image.py

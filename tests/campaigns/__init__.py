@@ -1,4 +1,5 @@
-"""Campaigns: a guarantee, and every way that we know to break it. The tests run them short, `make soak` long.
+"""Campaigns: a guarantee, and every way that we know to break it. `make soak` runs them long; short, the tests run those
+that are quick, and `make campaigns` the others.
 
 A campaign is a generator that yields once per case: None when the guarantee held, else what went wrong, with what it
 takes to see it again; `Untried` for what this machine lacks the means for. To add one, decorate it in a module of this package and name the module in `MODULES`.
@@ -48,6 +49,8 @@ class Campaign:
 
     guarantee: str
     run: Callable[[Size, Path], Cases]
+    in_suite: bool = True
+    """Whether the tests run its short form; `make campaigns` runs those that take them too long."""
 
     @property
     def name(self) -> str:
@@ -65,11 +68,13 @@ class Result:
 _REGISTERED: list[Campaign] = []
 
 
-def campaign(guarantee: str) -> Callable[[Callable[[Size, Path], Cases]], Callable[[Size, Path], Cases]]:
+def campaign(
+    guarantee: str, *, in_suite: bool = True
+) -> Callable[[Callable[[Size, Path], Cases]], Callable[[Size, Path], Cases]]:
     """Register a generator of cases under the sentence that it tries to refute."""
 
     def register(run: Callable[[Size, Path], Cases]) -> Callable[[Size, Path], Cases]:
-        _REGISTERED.append(Campaign(guarantee, run))
+        _REGISTERED.append(Campaign(guarantee, run, in_suite))
         return run
 
     return register

@@ -45,7 +45,10 @@ def _digests(settings: dict[str, str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-@campaign("Replay gives the same bytes under every Python, on asyncio and trio, one log at a time or many at once")
+@campaign(
+    "Replay gives the same bytes under every Python, on asyncio and trio, one log at a time or many at once",
+    in_suite=False,
+)
 def pythons(size: Size, folder: Path) -> Cases:
     """A case is one replay of a recorded episode, or all that policies are told of malformed arguments."""
     loops = [("trio", "16")]

@@ -33,7 +33,7 @@ def fields(size: Size, folder: Path) -> Cases:
             yield None if noticed(records, mutation, folder) else where
 
 
-@campaign("Every changed rule of our own source is noticed by a recorded episode")
+@campaign("Every changed rule of our own source is noticed by a recorded episode", in_suite=False)
 def rules(size: Size, folder: Path) -> Cases:
     """A case is one mutation in a process of its own; short: one of each area."""
     chosen = MUTATIONS if size == "long" else FEW

@@ -33,7 +33,9 @@ def _killed(whole: tuple[Event, ...], place: tuple[int, float]) -> list[str]:
         return problems(Path(name), whole, events=number, after_s=after_s)
 
 
-@campaign("A real episode cancelled at any event or moment: sealed, no process, descriptor or directory left")
+@campaign(
+    "A real episode cancelled at any event or moment: sealed, no process, descriptor or directory left", in_suite=False
+)
 def real_cancellations(size: Size, folder: Path) -> Cases:
     """Long: both event loops with both kinds of sandbox; short: each once."""
     chosen = [("asyncio", "bubblewrap"), ("trio", "local")]

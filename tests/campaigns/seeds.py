@@ -95,7 +95,10 @@ def jobs(url: str, size: Size) -> list[Job]:
     return made
 
 
-@campaign("The same seed gives the same digests at any concurrency, on asyncio and trio: every task, failures, retries")
+@campaign(
+    "The same seed gives the same digests at any concurrency, on asyncio and trio: every task, failures, retries",
+    in_suite=False,
+)
 def same_seed(size: Size, folder: Path) -> Cases:
     """A case is one log under one setting. The settings are played at the same time, so that each disturbs the others."""
     with chat_server() as server:

@@ -16,7 +16,7 @@ TASKS = find_tasks([Path(__file__).parents[2] / "tasks"])
 EARNED = {"untouched": 0.0, "empty": 0.0, "gold": 1.0}
 
 
-@campaign("Every task earns 0 untouched and after an empty patch, and 1 with its gold patch, each time")
+@campaign("Every task earns 0 untouched and after an empty patch, and 1 with its gold patch, each time", in_suite=False)
 def every_task(size: Size, folder: Path) -> Cases:
     """Short: each task once."""
     found: list[Validity] = anyio.run(_validated, TASKS, TRIES if size == "long" else 1)
