@@ -85,11 +85,32 @@ DELIVERED = attrs.evolve(
     },
 )  # fmt: skip
 """What it wants is a file."""
+NEIGHBOURED = attrs.evolve(
+    MIRRORED, id="neighboured",
+    files={
+        **MIRRORED.files,
+        "tests/pkg/test_double.py": TaskFile(data=b"from pkg import tables\nfrom pkg.double import double\n\n"
+                                                  b"def test_three():\n    assert double(3) == 3 * tables.FACTOR\n"),
+    },
+)  # fmt: skip
+"""What it expects is computed from a protected neighbour."""
+ANNOUNCED = attrs.evolve(
+    LOOPED, id="announced", test_command=(*TASK.test_command[:3], "-v"),
+    fail_to_pass=tuple(f"tests/test_double.py::test_case[{x}-{2 * x}]" for x in range(3, 9)),
+    files={
+        "double.py": TASK.files["double.py"],
+        "tests/test_double.py": TaskFile(data=b"import pytest\nfrom double import double\n\n"
+                                              b"@pytest.mark.parametrize('x, y', [(x, 2 * x) for x in range(3, 9)])\n"
+                                              b"def test_case(x, y):\n    assert double(x) == y\n"),
+    },
+)  # fmt: skip
+"""Its tests are named after what they expect, and each is told before it runs."""
 SHIPPED = load_task(HERE.parents[1] / "tasks" / "build-order")
 """One of those that come with the package and have their code called across."""
 TASKS = {
     "toy": TASK, "boundary": BOUNDARY, "helped": HELPED, "build-order": SHIPPED, "nested": NESTED, "beside": BESIDE,
-    "fed": FED, "looped": LOOPED, "delivered": DELIVERED, "mirrored": MIRRORED, "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
+    "fed": FED, "looped": LOOPED, "delivered": DELIVERED, "mirrored": MIRRORED, "neighboured": NEIGHBOURED, "announced": ANNOUNCED,
+    "dotted": attrs.evolve(NESTED, id="dotted", across=("pkg.double",)),
 }  # fmt: skip
 
 

@@ -85,6 +85,26 @@ async def test_more_than_can_be_recorded_is_refused_by_name(steps: Steps) -> Non
         await steps.sandbox.changes()
 
 
+@needs("programs")
+async def test_names_of_more_bytes_than_can_be_recorded_are_refused_by_name(steps: Steps) -> None:
+    await steps.python("import os\nfor n in range(1100): os.symlink(b'\\xff' * 4000, str(n))")
+    with pytest.raises(TooMuchChanged, match="names of what one call changed are more than 4194304 bytes"):
+        await steps.sandbox.changes()
+
+
+@needs("programs")
+async def test_files_far_down_are_brought_back(steps: Steps) -> None:
+    before = (await steps.sandbox.changes()).tree
+    down = "import os\nfor _ in range(300): os.mkdir('a'); os.chdir('a')\n"
+    files = "for n in range(10):\n os.mkdir(str(n))\n for name in 'xy': open(f'{n}/{name}', 'w').close()\n"
+    await steps.python(f"{down}{files}os.symlink('0', 'l')")
+    made = await steps.sandbox.changes()
+    assert len(made.files) == 21
+    undo = [PathChange(path=change.path, kind="delete") for change in made.files]
+    assert await steps.sandbox.apply(undo) == before
+    assert await steps.sandbox.apply(made.files) == made.tree
+
+
 def test_the_digest_is_the_one_that_is_specified() -> None:
     content = hashlib.sha256(b"1").digest()
     entries = [(b"X", "b", content), (b"F", "a/\udcff", content), (b"L", "a", content)]

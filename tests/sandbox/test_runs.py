@@ -180,6 +180,21 @@ async def test_lies_of_the_wrong_shape_do_not_break_the_sandbox(steps: Steps) ->
     assert (dict(report.outcomes), report.exit_status) == ({"test_a.py::test_a": "passed"}, 0)
 
 
+FLOOD = """
+import gc, json, os
+def test_a():
+    reporter = next(each for each in gc.get_objects() if type(each).__name__ == 'Reporter')
+    for _ in range(2000):
+        os.write(reporter._fd, reporter._token + b'{"failure": {"frames": [{}, {}, {}]}}\\n')
+"""
+
+
+async def test_no_more_failures_are_told_in_detail_than_anybody_reads(steps: Steps) -> None:
+    await steps.put({"test_a.py": FLOOD})
+    report = await steps.tests()
+    assert (dict(report.outcomes), len(report.failures)) == ({"test_a.py::test_a": "passed"}, 1000)
+
+
 async def test_a_module_written_while_graded_tests_run_does_not_take_the_librarys_place(steps: Steps) -> None:
     make = "def make(): open('colorsys.py', 'w').write('')\n"
     test = "import maker\ndef test_a():\n    maker.make()\n    import colorsys\n    assert colorsys.rgb_to_hsv\n"
@@ -247,4 +262,22 @@ async def test_an_exception_of_code_called_across_keeps_its_text_its_file_and_al
     await steps.put({"apart.py": code, "tests/test_a.py": test})
     given = Grading(across=("apart",), own=("tests/test_a.py",))
     report = await steps.sandbox.test(["tests"], timeout_s=PATIENCE_S, grading=given)
+    assert [*report.outcomes.values()] == ["passed"] * 3
+
+
+async def test_what_is_held_by_a_kind_of_plain_value_crosses_and_so_do_large_numbers(steps: Steps) -> None:
+    code = (
+        "import enum\nclass Colour(str, enum.Enum): RED = 'red'\nclass Odd(list):\n    def __iter__(self): return iter([])\n"
+        "class Two(int):\n    def __int__(self): return 3\nclass Raw(bytes):\n    def __bytes__(self): return b''\n"
+        "def each(): return [Colour.RED, Odd([1]), Two(2), Raw(b'raw'), True, -0.0]\ndef large(x): return -(x ** 2), x\n"
+        "def deep():\n    found = []\n    for _ in range(100000): found = [found]\n    return found\n"
+    )
+    test = (
+        "import pytest\nimport apart\ndef test_a(): assert repr(apart.each()) == repr(['red', [1], 2, b'raw', True, -0.0])\n"
+        "def test_b(): assert apart.large(3 ** 9000) == (-(3 ** 18000), 3 ** 9000)\n"
+        "def test_c():\n    with pytest.raises(RecursionError): apart.deep()\n    assert apart.each()\n"
+    )
+    await steps.put({"apart.py": code, "tests/test_a.py": test})
+    given = Grading(across=("apart",), own=("tests/test_a.py",))
+    report = await steps.sandbox.test(["tests"], timeout_s=30.0, grading=given)
     assert [*report.outcomes.values()] == ["passed"] * 3

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
-from coding_agent.sandbox.base import Listing, Match, Sandbox, SearchResult
+from coding_agent.sandbox.base import Entry, Listing, Match, Sandbox, SearchResult
 from coding_agent.tools.base import ToolAnswer
 from coding_agent.tools.list_files import render as render_listing
 from coding_agent.tools.patching.nearest import describe_nearest
@@ -30,6 +30,12 @@ async def test_a_long_listing_says_how_much_is_left_out(fill: Fill, call: Call) 
     assert (await call("list_files", max_entries=3)).text == (
         "f0\nf1\nf2\n[2 more entries; list a subdirectory or raise max_entries]"
     )
+
+
+def test_a_listing_of_long_names_is_cut() -> None:
+    entries = tuple(Entry(path=f"{n}" * 4000, kind="file", size=0) for n in range(10)) * 2
+    *shown, last = render_listing(".", Listing(entries=entries, omitted=1)).split("\n")
+    assert (len(shown), last) == (16, "[5 more entries; list a subdirectory or raise max_entries]")
 
 
 def test_an_empty_directory_says_so() -> None:
@@ -182,3 +188,8 @@ def test_text_replaced_by_itself_is_refused() -> None:
 def test_newlines_mean_the_line_endings_of_a_crlf_file() -> None:
     assert as_in_file(b"a\r\nb\r\n", b"a\nb", b"x\ny") == (b"a\r\nb", b"x\r\ny")
     assert as_in_file(b"a\r\nb\n", b"a\nb", b"x\ny") == (b"a\nb", b"x\ny")
+
+
+def test_a_replacement_that_would_not_fit_into_memory_is_refused() -> None:
+    said = objection("f", b"a" * 10_000, b"a", b"b" * 1_000_000, 10_000)
+    assert said == "f: it would have 10000000000 bytes, this tool writes 16777216 at most. Use `run_command`."

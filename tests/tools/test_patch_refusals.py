@@ -38,6 +38,9 @@ def refusal(patch: str, data: bytes = CODE) -> str:
         (HEAD + "@@ -1 +1 @@\n-a\n+b\n" + HEAD + "@@ -2 +2 @@\n-c\n+d\n", "f: it is in the patch twice"),
         ("diff --git a/f b/f\nindex 1..2 100644\nGIT binary patch\nliteral 3\nabc\n", "binary changes are not taken"),
         ("diff --git a/f b/f\nBinary files a/f and b/f differ\n", "binary changes are not taken"),
+        # Patterns of unidiff's take hours to read these.
+        ("Binary file x" + " and x" * 100_000 + "\n" + HEAD, "binary changes are not taken"),
+        ("diff --git " + "://x" * 100_000 + "\n" + HEAD, "write paths without empty parts; found 'diff --git ://x"),
         ("diff --git a/f b/f\nold mode 100644\nnew mode 100755\n", "f: only its mode would change; use `chmod`"),
         ("diff --git a/f b/f\nnew file mode 120000\n--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+b\n", "symbolic links and submodules"),
         ("diff --git a/f b/f\nindex 1..2 160000\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n", "symbolic links and submodules"),

@@ -99,6 +99,14 @@ async def test_a_file_of_more_lines_than_can_be_patched_says_so(fill: Fill, call
     assert answer.text == "Patch not applied.\nf: 200001 lines, more than the 200000 that can be patched."
 
 
+async def test_a_patch_of_more_bytes_than_are_taken_at_once_says_so(fill: Fill, call: Call) -> None:
+    await fill({f"f{n}": b"a\n" + bytes(4_000_000) for n in range(9)})
+    files = (f"--- a/f{n}\n+++ b/f{n}\n@@ -1 +1 @@\n-a\n+b\n" for n in range(9))
+    answer = await call("apply_patch", patch="".join(files))
+    said = "Patch not applied.\nits files have more than 33554432 bytes together. Make several patches of it."
+    assert (answer.outcome, answer.text, answer.changes) == ("error", said, None)
+
+
 async def test_an_executable_file_stays_executable_when_it_is_renamed(fill: Fill, call: Call) -> None:
     await fill({"r.py": b"moved\n"})
     await call("run_command", command="chmod +x r.py")

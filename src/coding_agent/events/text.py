@@ -12,13 +12,15 @@ from typing import Any
 
 _MARK = "\ufdd0"
 _UNSAFE = re.compile("[\ud800-\udfff\ufdd0]")
+_ESCAPES = {code: f"{_MARK}{code:04x}" for code in (*range(0xD800, 0xE000), ord(_MARK))}
 _ESCAPED = re.compile("\ufdd0([0-9a-f]{4})")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,16}\b")
 
 
 def escape(text: str) -> str:
     """`text` with whatever UTF-8 cannot hold escaped reversibly."""
-    return _UNSAFE.sub(lambda found: f"{_MARK}{ord(found[0]):04x}", text)
+    # Names of files can be millions of such characters: a function called for each would take seconds.
+    return text if text.isascii() or _UNSAFE.search(text) is None else text.translate(_ESCAPES)
 
 
 def unescape(text: str) -> str:

@@ -34,6 +34,8 @@ from coding_agent.tools.dispatch import parse_arguments
 
 T = TypeVar("T")
 LARGE = 1 << 20
+EACH = 1 << 10
+"""What it takes to look at a file or a test, in bytes that it takes as long to look through."""
 
 
 def clean_reply(reply: PolicyReply, secrets: Secrets) -> tuple[PolicyReply, int]:
@@ -65,10 +67,12 @@ class CleanSandbox:
         return await self._sandbox.apply(changes, history=history)
 
     async def read(self, path: str, *, max_bytes: int) -> FileRead:
-        return self._clean(await self._sandbox.read(path, max_bytes=max_bytes))
+        found = await self._sandbox.read(path, max_bytes=max_bytes)
+        return await self._clean_aside(found, len(found.data))
 
     async def list(self, path: str, *, depth: int, max_entries: int) -> Listing:
-        return self._clean(await self._sandbox.list(path, depth=depth, max_entries=max_entries))
+        found = await self._sandbox.list(path, depth=depth, max_entries=max_entries)
+        return await self._clean_aside(found, EACH * len(found.entries))
 
     async def search(
         self, pattern: str, *, path: str, glob: str | None, ignore_case: bool, max_matches: int, timeout_s: float
@@ -93,9 +97,8 @@ class CleanSandbox:
     async def test(
         self, args: Sequence[str], *, timeout_s: float, output_bytes: int = 4096, grading: Grading | None = None
     ) -> TestReport:
-        return self._clean(
-            await self._sandbox.test(args, timeout_s=timeout_s, output_bytes=output_bytes, grading=grading)
-        )
+        report = await self._sandbox.test(args, timeout_s=timeout_s, output_bytes=output_bytes, grading=grading)
+        return await self._clean_aside(report, EACH * (len(report.outcomes) + len(report.failures)))
 
     async def changes(self) -> ChangeSet:
         return await self._written(await self._sandbox.changes())
@@ -105,10 +108,13 @@ class CleanSandbox:
         self.taken_out += count
         return clean
 
-    async def _written(self, found: ChangeSet) -> ChangeSet:
-        size = sum(len(change.data or b"") for change in found.files)
+    async def _clean_aside(self, answer: T, size: int) -> T:
         # Large ones in a thread: every other episode waits meanwhile.
-        clean = await to_thread.run_sync(self._clean, found) if self._secrets and size > LARGE else self._clean(found)
+        large = self._secrets and size > LARGE
+        return await to_thread.run_sync(self._clean, answer) if large else self._clean(answer)
+
+    async def _written(self, found: ChangeSet) -> ChangeSet:
+        clean = await self._clean_aside(found, sum(len(change.data or b"") + EACH for change in found.files))
         if clean is found:
             return found
         instead: list[PathChange] = []

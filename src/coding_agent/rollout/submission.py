@@ -30,8 +30,10 @@ CONFIGURATION = frozenset(
 )
 """pytest reads the first of them that it finds from the folder of its tests upwards."""
 
-ROOT = "/workspace"
-"""Where tests find the tree."""
+WORKSPACE = "workspace"
+"""The folder below `/` in which tests find the tree."""
+MAX_STEPS = 256
+"""From folder to folder, to where a link leads: more are nobody's honest work."""
 
 LIBRARY = sys.stdlib_module_names | {"pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"}
 
@@ -54,7 +56,7 @@ def submission(task: TaskSpec, agent: Tree) -> Submission:
             continue
         kind = "added" if ours is None else "deleted" if theirs is None else "changed"
         taken = own.taken_by(path, theirs) if ours is None and theirs is not None else None
-        shown = own.shown_by(path, theirs) if theirs is not None else None
+        shown = own.shown_by(path, theirs, agent) if theirs is not None else None
         if taken is not None:
             tampering.append(f"protected: {kind} {escape(path)}, in the place of {taken}")
         elif shown is not None:
@@ -114,15 +116,39 @@ class _Own:
         """Whether what the agent does to it is undone."""
         return self.decides(path) or not matches(path, self._task.allowed)
 
-    def shown_by(self, path: str, node: Node) -> str | None:
-        """Where a link leads, if that is a file of the task's own or a folder above one: nobody's work is there."""
+    def shown_by(self, path: str, node: Node, tree: Tree) -> str | None:
+        """What a link of `tree` says, if it leads to a file of the task's own or a folder above one: nobody's work is
+        there; or if nobody can tell where it leads."""
         if not node.symlink:
             return None
-        target = node.data.decode("utf-8", "surrogateescape")
-        place = posixpath.normpath(posixpath.join(ROOT, _split(path)[0], target))
-        inside = place.removeprefix(ROOT + "/")
-        leads_on = place in {"/", ROOT} or place.startswith(("/proc", "/dev"))
-        return target if leads_on or inside in self.kept or inside in self._above_kept else None
+        place = self._led_to(path, node, tree)
+        return _target(node) if place is None or place in self.kept or place in self._above_kept else None
+
+    def _led_to(self, path: str, node: Node, tree: Tree) -> str | None:
+        """The place in the workspace, or one outside that begins with `/`; None where the tree does not tell it."""
+        place, ahead = [WORKSPACE, *path.split("/")[:-1]], _steps(node)
+        for _ in range(MAX_STEPS):
+            if not ahead:
+                break
+            step = ahead.pop()
+            inside = place[:1] == [WORKSPACE]
+            if step == "/":
+                place = []
+            elif step == "..":
+                if place and not inside:
+                    return None
+                del place[-1:]
+            else:
+                place.append(step)
+                here = "/".join(place[1:])
+                link = tree.get(here) if inside else None
+                # What lies in the way of the task's own is not graded.
+                if link is not None and link.symlink and here not in self.kept and here not in self._above_kept:
+                    place.pop()
+                    ahead += _steps(link)
+        if ahead or place[:1] in ([], ["proc"], ["dev"]) or place == [WORKSPACE]:
+            return None
+        return "/".join(place[1:]) if place[0] == WORKSPACE else "/" + "/".join(place)
 
     def taken_by(self, path: str, node: Node) -> str | None:
         """What a new file would be imported in the place of, if that is not the agent's to replace."""
@@ -139,6 +165,17 @@ class _Own:
         if place in self._folders and _split(path)[0] != place:
             return self._folders[place]
         return None
+
+
+def _target(node: Node) -> str:
+    return node.data.decode("utf-8", "surrogateescape")
+
+
+def _steps(link: Node) -> list[str]:
+    """What a link says, the last step first; the first one of all may be `/`."""
+    target = _target(link)
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    return [*steps[::-1], "/"] if target.startswith("/") else steps[::-1]
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -170,10 +207,12 @@ def _import_root(test: str, files: Collection[str]) -> str:
 
 def _overlay(tree: Tree, tests: Tree) -> Tree:
     # A file or link of the agent's where a folder of these must be (or the other way round) gives way.
-    parents = {path[:i] for path in tests for i, letter in enumerate(path) if letter == "/"}
-    kept = {
-        path: node
-        for path, node in tree.items()
-        if path not in parents and not any(path.startswith(f"{test}/") for test in tests)
-    }
+    parents = {folder for path in tests for folder in _above(path)}
+    deepest = max((path.count("/") for path in tests), default=0) + 1
+
+    def is_inside(path: str) -> bool:
+        parts = path.split("/", deepest)
+        return any("/".join(parts[:end]) in tests for end in range(1, len(parts)))
+
+    kept = {path: node for path, node in tree.items() if path not in parents and not is_inside(path)}
     return {**kept, **tests}

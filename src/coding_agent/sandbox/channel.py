@@ -32,6 +32,8 @@ from coding_agent.sandbox.base import (
 
 MAX_FRAME = 512 << 20
 LARGE = 1 << 20
+EACH = 1 << 10
+"""What it takes to write down a file's change, in bytes that it takes as long to write."""
 GRACE_S = 30.0
 """Beyond a request's own timeout; longer means that the runtime is gone or stuck."""
 WITHIN_S = {"hello": 30.0, "apply": 120.0, "read": 30.0, "list": 30.0, "edit": 60.0, "changes": 60.0}
@@ -47,9 +49,8 @@ class Channel:
         self._broken: str | None = None
 
     async def apply(self, changes: Sequence[PathChange], *, history: Sequence[PathChange] | None = None) -> str:
-        plain, first = ([attrs.asdict(change) for change in each] for each in (changes, history or ()))
-        history_of = None if history is None else first
-        answer = await self._ask("apply", WITHIN_S["apply"], changes=plain, history=history_of)
+        before = None if history is None else [*history]
+        answer = await self._ask("apply", WITHIN_S["apply"], changes=[*changes], history=before)
         return answers.text(answer, "tree")
 
     async def read(self, path: str, *, max_bytes: int) -> FileRead:
@@ -69,9 +70,7 @@ class Channel:
         return answers.search_result(answer)
 
     async def edit(self, edits: Sequence[PathEdit]) -> ChangeSet:
-        return answers.change_set(
-            await self._ask("edit", WITHIN_S["edit"], edits=[attrs.asdict(each) for each in edits])
-        )
+        return answers.change_set(await self._ask("edit", WITHIN_S["edit"], edits=[*edits]))
 
     async def exec(self, argv: Sequence[str], *, timeout_s: float, output_bytes: int) -> ExecResult:
         answer = await self._ask("exec", timeout_s, argv=[*argv], timeout_s=timeout_s, output_bytes=output_bytes)
@@ -116,8 +115,8 @@ class Channel:
         return _unwrap(answer, operation)
 
     async def _send(self, request: dict[str, Any]) -> None:
-        body = json.dumps(request, default=_flatten).encode()
-        view = memoryview(struct.pack(">I", len(body)) + body)
+        # A large one in a thread: every other episode waits meanwhile.
+        view = memoryview(await to_thread.run_sync(_dumps, request) if _size(request) > LARGE else _dumps(request))
         while view:
             try:
                 view = view[self._sock.send(view) :]
@@ -160,13 +159,25 @@ def _unwrap(answer: Any, operation: str) -> dict[str, Any]:
     raise SandboxProtocol(f"{operation}: expected ok, refused or failed, found {str(answer)[:200]}")
 
 
+def _size(request: dict[str, Any]) -> int:
+    files = (each for key in ("changes", "history", "edits") for each in request.get(key) or ())
+    return sum(len(each.data or b"") + EACH for each in files)
+
+
+def _dumps(request: dict[str, Any]) -> bytes:
+    body = json.dumps(request, default=_flatten).encode()
+    return struct.pack(">I", len(body)) + body
+
+
 def _loads(body: bytes) -> Any:
     return json.loads(body, object_hook=_revive, parse_constant=_refuse_constant)
 
 
-def _flatten(value: object) -> dict[str, str]:
+def _flatten(value: object) -> dict[str, Any]:
     if isinstance(value, bytes):
         return {"\0bytes": b64encode(value).decode()}
+    if isinstance(value, PathChange | PathEdit):
+        return attrs.asdict(value)
     raise TypeError(type(value).__name__)
 
 

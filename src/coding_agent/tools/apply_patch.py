@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import attrs
@@ -20,6 +21,8 @@ MAX_FILE = 4 << 20
 MAX_FILE_LINES = 200_000
 MAX_LINES = 10_000
 """Of a patch: it is read and placed where every other episode waits for its turn."""
+MAX_WRITTEN = 32 << 20
+"""Bytes of all its files together: they are in the memory of the harness at once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,8 +37,7 @@ async def apply_patch(arguments: ApplyPatch, context: ToolContext) -> ToolAnswer
     try:
         _refuse_too_long(arguments.patch)
         files = parse_patch(unescape(arguments.patch))
-        edits = [edit for file in files for edit in await _edits(file, context)]
-        changes = await context.sandbox.edit(edits)
+        changes = await context.sandbox.edit(await _all_edits(files, context))
     except PatchRefused as refused:
         return ToolAnswer(outcome="error", text=f"Patch not applied.\n{refused}")
     except Refused as refused:
@@ -50,6 +52,19 @@ def _refuse_too_long(patch: str) -> None:
     if lines > MAX_LINES:
         advice = "Make several of it, or write whole files with `write_file`."
         raise PatchRefused(f"it has {lines} lines, more than the {MAX_LINES} that are taken at once. {advice}")
+
+
+async def _all_edits(files: Iterable[FilePatch], context: ToolContext) -> list[PathEdit]:
+    """Raises PatchRefused and Refused."""
+    edits: list[PathEdit] = []
+    size = 0
+    for file in files:
+        found = await _edits(file, context)
+        size += sum(len(edit.data or b"") for edit in found)
+        if size > MAX_WRITTEN:
+            raise PatchRefused(f"its files have more than {MAX_WRITTEN} bytes together. Make several patches of it.")
+        edits += found
+    return edits
 
 
 async def _edits(file: FilePatch, context: ToolContext) -> tuple[PathEdit, ...]:

@@ -86,7 +86,7 @@ def prepare(call: ModelToolCall, names: tuple[str, ...]) -> Prepared | Denied:
     """What to run for `call` where `names` are the tools offered, or why nothing is run."""
     tool = TOOLS.get(call.name)
     if tool is None or call.name not in names:
-        near = difflib.get_close_matches(call.name, names, n=1)
+        near = difflib.get_close_matches(call.name[:80], names, n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         return Denied(text=f"There is no tool `{call.name[:80]}`.{hint} The tools are: {', '.join(names)}.")
     if call.arguments is None:

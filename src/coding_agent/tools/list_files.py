@@ -12,6 +12,9 @@ from coding_agent.tools.base import Tool, ToolAnswer, ToolContext
 from coding_agent.tools.schema import About
 from coding_agent.tools.text import plural
 
+MAX_SHOWN = 64 << 10
+"""Characters of a listing: two thousand of the longest names would not fit into a line of the log."""
+
 
 @attrs.frozen(kw_only=True)
 class ListFiles:
@@ -29,9 +32,14 @@ async def list_files(arguments: ListFiles, context: ToolContext) -> ToolAnswer:
 
 def render(path: str, listing: Listing) -> str:
     """The text for a listing of `path`."""
-    lines = [_line(entry) for entry in listing.entries]
-    if listing.omitted:
-        more = plural(listing.omitted, "more entry", "more entries")
+    lines, room = [], MAX_SHOWN
+    for line in map(_line, listing.entries):
+        room -= len(line)
+        if room < 0:
+            break
+        lines.append(line)
+    if omitted := listing.omitted + len(listing.entries) - len(lines):
+        more = plural(omitted, "more entry", "more entries")
         lines.append(f"[{more}; list a subdirectory or raise max_entries]")
     return "\n".join(lines) or f"{path}: empty directory"
 

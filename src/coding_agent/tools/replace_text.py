@@ -14,6 +14,8 @@ from coding_agent.tools.schema import About
 from coding_agent.tools.text import plural, to_bytes
 
 MAX_FILE = 4 << 20
+MAX_RESULT = 16 << 20
+"""Bytes; ten thousand times a megabyte would be more than the harness has memory for."""
 MAX_LISTED = 20
 
 
@@ -63,6 +65,8 @@ def objection(path: str, data: bytes, old: bytes, new: bytes, count: int) -> str
     if found != count:
         times, where = plural(found, "time"), _lines(data, old)
         return f"{path}: `old` occurs {times} ({where}), not {count}. Make `old` longer, or set count={found}."
+    if (size := len(data) + count * (len(new) - len(old))) > MAX_RESULT:
+        return f"{path}: it would have {size} bytes, this tool writes {MAX_RESULT} at most. Use `run_command`."
     return None
 
 

@@ -30,7 +30,7 @@ async def run_tests(arguments: RunTests, context: ToolContext) -> ToolAnswer:
     """Run them; the text is left to the TestRun that this becomes."""
     option = next((test for test in arguments.tests if test.startswith("-")), None)
     if option is not None:
-        text = f"run_tests.tests: expected test ids or paths, found {option!r}. For options use `run_command`."
+        text = f"run_tests.tests: expected test ids or paths, found {option[:80]!r}. For options use `run_command`."
         return ToolAnswer(outcome="denied", text=text)
     command = test_command(context.test_command, [unescape(test) for test in arguments.tests])
     report = await context.sandbox.test(command[LAUNCH:], timeout_s=context.limits.test_s)

@@ -48,6 +48,10 @@ def start(hidden: list[str], config: dict[str, Any]) -> int:
             confine.drop(config["namespaces"])
             reap.close_all_but({theirs.fileno(), fails})
             theirs.set_inheritable(True)
+            # A pipe can be opened again to read from it, and pytest may tell there what a test is called.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            os.dup2(null, 2)
             words = [sys.executable, "-B", "-s", "-S", "-c", _PROGRAM, config["package_parent"], str(theirs.fileno())]
             os.execv(words[0], words)
         except BaseException as error:
@@ -101,7 +105,7 @@ class _Caller:
 
     def ask(self, **request: Any) -> Any:
         with self._one_at_a_time:
-            _send(self._sock, request)
+            _send(self._sock, json.dumps(request))
             answer = _receive(self._sock)
         if answer is None:
             raise RuntimeError("the process of the code under test has ended")
@@ -162,7 +166,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: Any) -> types.ModuleType:
         self._caller.ask(load=spec.name, path=[entry for entry in sys.path if type(entry) is str])
-        return _StandIn(spec.name, self._caller)
+        return _StandIn(spec.name, self._caller, spec.submodule_search_locations or ())
 
     def exec_module(self, module: types.ModuleType) -> None:
         pass
@@ -173,14 +177,19 @@ def _among(fullname: str, modules: Sequence[str]) -> bool:
 
 
 class _StandIn(types.ModuleType):
-    def __init__(self, name: str, caller: _Caller) -> None:
+    def __init__(self, name: str, caller: _Caller, within: Collection[str]) -> None:
+        """`within`: where the tests may have modules of their own in this package."""
         super().__init__(name)
-        self.__dict__["_caller"] = caller
+        self.__dict__.update(_caller=caller, _within=[*within])
 
     def __getattr__(self, name: str) -> Any:
         caller, module = self.__dict__["_caller"], self.__name__
         if name.startswith(_NEVER_ASKED):
             raise AttributeError(name)
+        own = module + "." + name
+        if importlib.machinery.PathFinder.find_spec(own, self.__dict__["_within"]) is not None:
+            # Whatever the package says that it is.
+            return importlib.import_module(own)
         found = caller.ask(module=module, name=name)
         if found["kind"] == "missing":
             raise AttributeError("module %r has no attribute %r" % (module, name))
@@ -208,9 +217,9 @@ def _serve(sock: socket.socket) -> None:
         if request is None:
             return
         try:
-            answer = _answer(request)
+            answer = json.dumps(_answer(request))
         except BaseException as error:
-            answer = {"raised": _raised(error)}
+            answer = json.dumps({"raised": _raised(error)})
         _send(sock, answer)
 
 
@@ -258,8 +267,8 @@ def _raised(error: BaseException) -> dict[str, Any]:
     return {"lineage": _lineage(type(error)), "args": args, "text": text}
 
 
-def _send(sock: socket.socket, message: dict[str, Any]) -> None:
-    body = json.dumps(message).encode()
+def _send(sock: socket.socket, message: str) -> None:
+    body = message.encode()
     sock.sendall(struct.pack(">I", len(body)) + body)
 
 

@@ -96,9 +96,11 @@ def create_file(parent: int, name: str, data: bytes, *, executable: bool) -> Non
 
 def prune(root: str, parts: list[str]) -> None:
     """Remove this directory and those above it, as far as they are empty."""
+    above = -1
     for depth in range(len(parts), 0, -1):
         try:
-            above = open_directory(root, parts[: depth - 1], "/".join(parts))
+            # From the root for the first only: two thousand levels would take two million steps.
+            above = _up(above) if above >= 0 else open_directory(root, parts[: depth - 1], "/".join(parts))
         except Refuse:
             continue
         try:
@@ -106,9 +108,16 @@ def prune(root: str, parts: list[str]) -> None:
         except FileNotFoundError:
             continue
         except OSError:
-            return
-        finally:
-            os.close(above)
+            break
+    if above >= 0:
+        os.close(above)
+
+
+def _up(fd: int) -> int:
+    try:
+        return os.open("..", DIRECTORY, dir_fd=fd)
+    finally:
+        os.close(fd)
 
 
 def _kind(parent: int, name: str) -> str:

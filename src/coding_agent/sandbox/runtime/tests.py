@@ -23,6 +23,8 @@ from .process import run
 MAX_RECORDS = 32 << 20
 MAX_TEXT = 2000
 MAX_FRAMES = 20
+MAX_FAILURES = 1000
+"""That are told of in detail; the outcome of each test is told in any case."""
 OPTIONS = ["-p", "no:cacheprovider", "--tb=no", "--color=no", "--no-header"]
 OUTCOMES = frozenset(["passed", "failed", "error", "skipped", "xfailed", "xpassed"])
 ENDINGS = (0, 1, 2, 5)
@@ -188,7 +190,7 @@ def _take(report: dict[str, Any], fact: dict[str, Any], digests: dict[str, str])
         report["running"] = None
     elif isinstance(fact.get("running"), str):
         report["running"] = fact["running"][:MAX_TEXT]
-    elif isinstance(fact.get("failure"), dict):
+    elif isinstance(fact.get("failure"), dict) and len(report["failures"]) < MAX_FAILURES:
         report["failures"].append(_failure(fact["failure"]))
     elif isinstance(fact.get("collected"), str) and fact["collected"] in digests:
         report["digests"][fact["collected"]] = digests[fact["collected"]]

@@ -21,6 +21,8 @@ IGNORED = frozenset({".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ru
 """Directories and files of these names, anywhere, and `*.pyc`, are left out of digest, changes and listings."""
 MAX_CHANGED_BYTES = 64 << 20
 MAX_CHANGED_FILES = 20000
+MAX_CHANGED_NAMES = 4 << 20
+"""Bytes of all paths, and of what links say: these are written into a line of the log, none of them elsewhere."""
 RACY_NS = 50_000_000
 """A file this young may change once more within the same tick of the clock: what it says is not remembered."""
 MAX_PATH = 4000
@@ -78,6 +80,10 @@ class Watched:
                 raise Refuse("too_large", ".", "one call changed more than " + limit)
         gone = [path for path in before if path not in now]
         changed += [{"path": p, "kind": "delete", "data": None, "executable": False} for p in gone]
+        if sum(map(_named, changed)) > MAX_CHANGED_NAMES:
+            raise Refuse(
+                "too_large", ".", "the names of what one call changed are more than %d bytes" % MAX_CHANGED_NAMES
+            )
         self._seen = now
         changed.sort(key=lambda change: os.fsencode(change["path"]))
         return changed, digest((kind, path, sha) for path, (_, kind, sha) in now.items())
@@ -136,6 +142,11 @@ def _content(path: str) -> bytes:
         os.chmod(path, os.stat(path).st_mode & 0o777 | 0o400)
         with open(path, "rb") as file:
             return file.read()
+
+
+def _named(change: dict[str, Any]) -> int:
+    """Bytes of its path, and of the target of a link."""
+    return len(os.fsencode(change["path"])) + (len(change["data"]) if change["kind"] == "symlink" else 0)
 
 
 def _change(

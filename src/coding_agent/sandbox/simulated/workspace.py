@@ -16,7 +16,7 @@ from coding_agent.sandbox.base import (
     SandboxSpec,
     TooMuchChanged,
 )
-from coding_agent.sandbox.runtime.tree import MAX_CHANGED_BYTES, MAX_CHANGED_FILES, digest, ignored
+from coding_agent.sandbox.runtime.tree import MAX_CHANGED_BYTES, MAX_CHANGED_FILES, MAX_CHANGED_NAMES, digest, ignored
 from coding_agent.sandbox.simulated import nodes
 from coding_agent.sandbox.simulated.edit import edited
 from coding_agent.sandbox.simulated.nodes import Directory, File, Link, Node
@@ -84,6 +84,10 @@ class Workspace:
                 limit = f"{MAX_CHANGED_BYTES} bytes or {MAX_CHANGED_FILES} files"
                 raise TooMuchChanged(str(Refused("too_large", ".", f"one call changed more than {limit}")))
         changed += [PathChange(path=path, kind="delete") for path in before if path not in now]
+        if sum(map(_named, changed)) > MAX_CHANGED_NAMES:
+            raise TooMuchChanged(
+                f".: too_large (the names of what one call changed are more than {MAX_CHANGED_NAMES} bytes)"
+            )
         changed.sort(key=lambda change: os.fsencode(change.path))
         self._seen = {path: (kind, node.sha256) for path, (kind, node) in now.items()}
         return ChangeSet(files=tuple(changed), tree=digest((k, path, sha) for path, (k, sha) in self._seen.items()))
@@ -116,6 +120,10 @@ class Workspace:
             parent.entries[name] = Link(change.data or b"")
         else:
             parent.entries[name] = File(change.data or b"", change.executable)
+
+
+def _named(change: PathChange) -> int:
+    return len(os.fsencode(change.path)) + (len(change.data or b"") if change.kind == "symlink" else 0)
 
 
 def _kind(node: File | Link) -> bytes:

@@ -36,8 +36,11 @@ def parse_patch(patch: str) -> tuple[FilePatch, ...]:
 
 def _refuse_what_is_not_text(outside: Iterable[str]) -> None:
     for line in outside:
-        if line.startswith(("GIT binary patch", "Binary files ")):
+        # Both are also lines that unidiff's patterns take the square of their length to read.
+        if line.startswith(("GIT binary patch", "Binary file ", "Binary files ")):
             raise PatchRefused("binary changes are not taken; make them with `run_command`.")
+        if line.startswith("diff --git ") and "://" in line:
+            raise PatchRefused(f"write paths without empty parts; found {line[:80]!r}.")
         if line.startswith(("copy from ", "copy to ")):
             raise PatchRefused("copies are not taken; add the new file as a whole.")
         mode = _MODES.match(line)
