@@ -22,6 +22,7 @@ from tests.cli.terminal import ESCAPES, Screen, on_a_terminal
 from tests.cli.test_commands import ROOT, TASK, run
 from tests.samples import no_blob
 
+pytestmark = pytest.mark.xdist_group("terminal")
 PROGRAM = Path(sys.executable).with_name("coding-agent")
 FAILED = ROOT / "replays" / "broken-tests.jsonl"
 RED, GREEN = "\x1b[1;31m", "\x1b[1;32m"

@@ -15,8 +15,8 @@ GOLD = "--- a/double.py\n+++ b/double.py\n@@ -1,2 +1,2 @@\n def double(x):\n-   
 SOUND = attrs.evolve(TASK, gold_patch=GOLD)
 
 
-async def validity(task: TaskSpec) -> Validity:
-    return await validate_task(task, LocalBackend())
+async def validity(task: TaskSpec, *, tries: int = 1) -> Validity:
+    return await validate_task(task, LocalBackend(), tries=tries)
 
 
 async def test_a_sound_task_pays_for_the_gold_patch_only() -> None:
@@ -47,4 +47,4 @@ async def test_a_gold_patch_that_solves_nothing_is_told_by_test() -> None:
 async def test_tests_that_come_out_now_so_now_so_are_told(tmp_path: Path) -> None:
     once = f"from pathlib import Path\n\ndef test_five():\n    (Path({str(tmp_path)!r}) / 'ran').mkdir()\n"
     unsteady = attrs.evolve(SOUND, hidden={"tests/test_hidden.py": TaskFile(data=once.encode())})
-    assert "untouched: 3 runs did not come out the same" in (await validity(unsteady)).problems
+    assert "untouched: 3 runs did not come out the same" in (await validity(unsteady, tries=3)).problems
