@@ -13,9 +13,10 @@ from coding_agent.areno.records import load_records
 from coding_agent.areno.service import forget_services
 from coding_agent.areno.training_run import open_run
 from coding_agent.errors import UsageError
+from coding_agent.store.reader import verify
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import TASKS, Engine, play, prompt_batch, quitter, solver, trainer
+from tests.areno.stand import EASY, TASKS, Engine, play, prompt_batch, quitter, solver, trainer
 from tests.areno.test_export import check
 from tests.cli.test_commands import run
 
@@ -46,6 +47,23 @@ def test_the_loader_refuses_it_before_any_model_is_loaded(tmp_path: Path) -> Non
     (tmp_path / "train.toml").write_text(told + 'trainable = "last"\ndrift = "cut"\n')
     with pytest.raises(UsageError, match=r"trainable: .*; drift: "):
         load_records(str(tmp_path / "train.toml"))
+
+
+def test_logs_that_never_had_an_event_are_deleted_when_it_is_gone_on_with(records: MakeRecords, tmp_path: Path) -> None:
+    engine = Engine(quitter)
+    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records())
+    play(made, batch)
+    forget_services()
+    folder = tmp_path / "run" / "episodes" / EASY
+    (folder / "1.0.jsonl").write_bytes(b"")
+    (folder / "2.0.jsonl").write_bytes(b'{"seq":0,"at')
+    play(made, batch)
+    run = RunDirectory.open(tmp_path / "run")
+    assert [(log.name, verify(log).condition) for log in run.logs()] == [
+        ("0.0.jsonl", "sealed"),
+        ("1.0.jsonl", "sealed"),
+    ]
+    assert {report.condition for report in run.verify()} == {"sealed"}
 
 
 def test_what_decides_no_row_may_change(records: MakeRecords, tmp_path: Path) -> None:

@@ -18,13 +18,16 @@ from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import sys
+import pathlib, sys
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.records import record
 from coding_agent.tasks.load import load_task
 from tests.areno.stand import EASY, TASKS, Engine, play, prompt_batch, quitter, trainer
 
-config = ArenoConfig(run_dir=sys.argv[1], sandbox="bubblewrap")
+own = pathlib.Path(sys.argv[1] + ".py")
+own.write_text("import threading\\ndef reward(events):\\n    print('hanging', flush=True)\\n    threading.Event().wait()\\n")
+reward = str(own) if sys.argv[2] == "reward" else None
+config = ArenoConfig(run_dir=sys.argv[1], sandbox="bubblewrap", reward=reward)
 engine = Engine(quitter)
 batch = prompt_batch(engine, [record(load_task(TASKS / EASY), TASKS / EASY, config)])
 made = trainer(engine, n_samples=2)
@@ -88,6 +91,18 @@ def test_a_signal_in_the_middle_of_a_step_leaves_no_process(tmp_path: Path, numb
         assert sorted(end.reason for end in ends if isinstance(end, Done)) == ["blocked"] * 2 + ["cancelled"] * 2
     else:
         assert conditions == ["incomplete", "incomplete", "sealed", "sealed"]
+
+
+def test_a_ctrl_c_ends_the_training_although_a_reward_never_comes(tmp_path: Path) -> None:
+    with start(tmp_path / "run", "reward") as trainer:
+        assert trainer.stdout is not None
+        assert trainer.stdout.readline() == "hanging\n"
+        trainer.send_signal(signal.SIGINT)
+        try:
+            assert trainer.wait(timeout=60) != 0
+        finally:
+            trainer.kill()
+    assert [verify(log).condition for log in RunDirectory.open(tmp_path / "run").logs()] == ["sealed", "sealed"]
 
 
 def test_a_trainer_that_fails_ends_with_nothing_left(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ WRONG = {
     "import sys\ndef reward(events): sys.exit(0)": r"SystemExit: 0 \(line 2 of ",
     "def reward(events): raise ValueError('two\\nlines')": "ValueError: two lines",
     "def reward(events, more): return 1": "missing 1 required positional argument",
+    "class Mine(float):\n    def __float__(self): raise ValueError\ndef reward(events): return Mine(1)": "returned 1.0;",
+    "from coding_agent.projections.reward import Reward\ndef reward(events): return Reward(value=1.0, parts={}, explanation=7)": "and text as its explanation",
     "def reward(events): return float('nan')": "returned nan; expected a finite number of at most 1e\\+06 either way, or None",
     "def reward(events): return '1'": "returned '1'",
     "def reward(events): return True": "returned True; .*or None; return 1.0 for true and 0.0 for false",

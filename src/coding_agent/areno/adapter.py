@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -36,6 +37,7 @@ from coding_agent.rollout.scheduler import UNFINISHED
 
 _log = structlog.get_logger("coding_agent.areno")
 Key = tuple[int, int]
+T = TypeVar("T")
 SLOW_S = 10.0
 """Seconds after which a reward is said to be slow."""
 _dead_steps: dict[str, int] = {}
@@ -48,14 +50,28 @@ async def run_step(ctx: Any, batch: Any) -> Any:
         from areno.api.agentic import AgentTrajectory  # noqa: PLC0415  only there when AReno runs us
 
         return AgentTrajectory()
-    config = _config(list(items.values()))
+    config, asked = _asked(items)
     service = await asyncio.to_thread(service_for, config)
     policy = policy_of(ctx, config)
-    asked = [Asked(key=key, **_named(item)) for key, item in items.items()]
     played = await _played(service, asked, policy, int(ctx.max_running_prompts))
-    answers = await asyncio.to_thread(_answers, played, config)
-    await asyncio.to_thread(_record, service, played, answers)
-    return _trajectory(items, answers, config, played)
+    answers = await _in_thread(lambda: _answers(played, config))
+    await _in_thread(lambda: _record(service, played, answers))
+    return _trajectory(items, answers, config, played, policy.context)
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Unlike `asyncio.to_thread`: who is cancelled waits no longer, as a reward of the user's own may never come."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(function())
+        except BaseException as error:  # noqa: BLE001  for who waits to handle
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="coding-agent-rewards", daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 def policy_of(ctx: Any, config: ArenoConfig) -> ArenoPolicy:
@@ -68,7 +84,8 @@ def policy_of(ctx: Any, config: ArenoConfig) -> ArenoPolicy:
             timeout_s=config.request_seconds,
             # Few: a request that timed out is still generated, and asking again doubles the work.
             backoff=Backoff(attempts=3),
-            key=str(getattr(ctx, "api_key", "")),
+            # Its proxy asks for none, and `ctx.api_key`, the same for everybody, would be taken for a secret.
+            key="",
         ),
         tokens=_tokens(ctx.get_tokenizer()),
         context=limits.context,
@@ -145,7 +162,9 @@ def _record(service: Service, played: Played, answers: dict[Key, Answer]) -> Non
     record_step(service.config, played.step, [answer.facts for answer in answers.values()], earlier)
 
 
-def _trajectory(items: dict[Key, Any], answers: dict[Key, Answer], config: ArenoConfig, played: Played) -> Any:
+def _trajectory(
+    items: dict[Key, Any], answers: dict[Key, Answer], config: ArenoConfig, played: Played, context: int | None
+) -> Any:
     from areno.api.agentic import AgentTrajectory  # noqa: PLC0415  only there when AReno runs us
 
     groups: dict[int, list[Key]] = {}
@@ -160,7 +179,7 @@ def _trajectory(items: dict[Key, Any], answers: dict[Key, Answer], config: Areno
         if key in shown:
             verdict = _verdict(key, groups[key[0]], answers, masked=key[0] not in usable)
             mine = dataclasses.replace(item, record=with_verdict(item.record, verdict))
-            trajectory.turns.extend(to_turns(mine, answers.get(key)))
+            trajectory.turns.extend(to_turns(mine, answers.get(key), context))
         else:
             trajectory.invalid_items.append(item)
     _report(played, answers, groups, usable)
@@ -225,16 +244,22 @@ def _report(played: Played, answers: dict[Key, Answer], groups: dict[int, list[K
     )
 
 
-def _config(items: Sequence[Any]) -> ArenoConfig:
+def _asked(items: dict[Key, Any]) -> tuple[ArenoConfig, list[Asked]]:
+    """The options that all records were loaded with, and what each sample is to be played of. Raises UsageError."""
     try:
-        return ArenoConfig.from_json(items[0].record[KEY]["config"])
-    except (KeyError, TypeError, IndexError):
+        ours = {key: item.record[KEY] for key, item in items.items()}
+        first, *others = (each["config"] for each in ours.values())
+        config = ArenoConfig.from_json(first)
+        asked = [Asked(key=key, folder=each["folder"], digest=each["digest"]) for key, each in ours.items()]
+    except (KeyError, TypeError):
         raise UsageError(
             "these records are not coding-agent's: give `areno train` the three hooks together, as "
             "`coding-agent areno-args TASKS` prints them"
         ) from None
-
-
-def _named(item: Any) -> dict[str, str]:
-    ours = item.record[KEY]
-    return {"folder": ours["folder"], "digest": ours["digest"]}
+    for name in first:
+        if (found := next((other for other in others if other.get(name) != first[name]), None)) is not None:
+            raise UsageError(
+                f"records of one batch: {name}: expected one value for all, found {first[name]!r} and "
+                f"{found.get(name)!r}; load the tasks with one set of options"
+            )
+    return config, asked

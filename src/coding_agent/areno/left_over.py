@@ -49,14 +49,16 @@ def seal_all(
 
 
 def _seal(run: RunDirectory, manifest: TakesEntries, log: Path, stop: Stopped) -> None:
-    """One that has not even a beginning stays as it is: it says nothing."""
-    if not log.is_file() or log.stat().st_size == 0:
+    """One that has not even a beginning is deleted: it says nothing, and could say nothing more."""
+    if not log.is_file():
         return
-    if verify(log, disk=run.disk).condition == "torn":
+    if log.stat().st_size and verify(log, disk=run.disk).condition == "torn":
         recover(log, disk=run.disk)
+    if log.stat().st_size == 0:
+        run.disk.remove(log)
+        run.disk.sync_directory(log.parent)
+        return
     with LogWriter.reopen(log, durability="event", disk=run.disk) as writer:
-        if not writer.events:
-            return
         state = fold(read_events(log))
         if not _lacks_only_its_done(state):
             writer.append(stop)

@@ -49,14 +49,14 @@ def load_records(place: str) -> Sequence[Record]:
 
 def check_options(config: ArenoConfig) -> None:
     """What only shows when it is used, tried before it costs anything. Raises UsageError, LogLocked, StoreError."""
-    if told("--algo") == "ppo":
+    if (told("--algo") or "").strip().lower() == "ppo":  # as AReno reads it
         raise UsageError(
             "--algo ppo: expected gspo or grpo. A sample that stands in where nothing can be learnt is held to have no "
             "advantage, being alone in its group; PPO would learn from its reward, and value it"
         )
     tool_schemas(config.toolset)
     if config.reward is not None:
-        load_reward(config.reward)
+        load_reward(config.reward, option="reward")
     known = parts((), _no_blob)
     for name, weight in config.weights.items():
         if name not in known or not abs(weight) <= LARGEST:

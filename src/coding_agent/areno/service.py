@@ -49,9 +49,9 @@ class Asked:
     """One sample that AReno wants: `key` is (prompt index, sample index)."""
 
     key: tuple[int, int]
-    folder: str
+    folder: str = attrs.field(validator=attrs.validators.instance_of(str))
     """The task's."""
-    digest: str
+    digest: str = attrs.field(validator=attrs.validators.instance_of(str))
 
 
 @attrs.define(kw_only=True)

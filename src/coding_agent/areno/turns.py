@@ -15,7 +15,7 @@ from coding_agent.events.schema import Event
 from coding_agent.events.values import JSON
 from coding_agent.policies.wire import to_wire, tool_to_wire
 from coding_agent.projections.steps import EpisodeFacts, episode_facts
-from coding_agent.projections.tokens import SampledTurn, context_of, sampled_turns, trained_turns
+from coding_agent.projections.tokens import SampledTurn, context_of, sampled_turns, trained_turns, untrainable
 from coding_agent.projections.trajectory import trajectory
 from coding_agent.store.reader import read_decoded
 from coding_agent.store.rundir import blobs_of
@@ -51,22 +51,25 @@ class Answer:
 
 
 def answer_of(log: Path, config: ArenoConfig) -> Answer:
-    """Raises StoreError for a log that is not intact, ValueError for tokens that can not be trained on."""
+    """Of tokens that can not be trained on, no turns and no reward. Raises StoreError for a log that is not intact."""
     records = list(read_decoded(log))
     events = tuple(each.event for each in records)
-    every = sampled_turns(events)
-    reward = worth(config, events, blobs_of(log).get)
-    chosen = trained_turns(events, trainable=config.trainable, drift=config.drift)
+    facts = episode_facts(events, worth(config, events, blobs_of(log).get), [each.record.at for each in records])
+    every: tuple[SampledTurn, ...] = ()
+    chosen: tuple[SampledTurn, ...] = ()
+    if untrainable(events) is None:
+        every = sampled_turns(events)
+        chosen = trained_turns(events, trainable=config.trainable, drift=config.drift)
     context = context_of(events)
     return Answer(
         log=log,
         head=records[-1].record.chain,
-        reward=reward.value,
+        reward=facts.reward.value,
         turns=rows_of(events, chosen, config.history),
         tools=[tool_to_wire(tool) for tool in trajectory(events).tools],
         drifted=sum(turn.drifted for turn in every),
         overlong=sum(turn.is_longer_than(context) for turn in every),
-        facts=episode_facts(events, reward, [each.record.at for each in records]),
+        facts=facts,
     )
 
 
@@ -86,8 +89,10 @@ def rows_of(events: Sequence[Event], chosen: Sequence[SampledTurn], history: str
     )
 
 
-def to_turns(item: Any, answer: Answer | None) -> list[Any]:
-    """As AReno's own type; an episode without a single turn is one row of no tokens, which trains nothing.
+def to_turns(item: Any, answer: Answer | None, context: int | None = None) -> list[Any]:
+    """As AReno's own type; an episode without a single turn is one row of its prompt, which trains nothing.
+
+    Of that no more than `context`: AReno drops a sample for a row that is longer, and ends the training over the last.
 
     Parsed calls are kept from it: of a turn that has any, it takes out of the loss what was sampled after the text
     `<tool_response>`, and what is learnt from is for the log alone to say.
@@ -96,7 +101,7 @@ def to_turns(item: Any, answer: Answer | None) -> list[Any]:
 
     if answer is None or not answer.turns:
         shown = [{"role": "user", "content": item.prompt}]
-        return [AgentTrajectoryTurn(item=item, messages=shown, input_tokens=list(item.input_tokens))]
+        return [AgentTrajectoryTurn(item=item, messages=shown, input_tokens=list(item.input_tokens)[:context])]
     return [
         AgentTrajectoryTurn(
             item=item,

@@ -87,7 +87,7 @@ def read_sealed(log: Path, head: str) -> tuple[Event, ...]:
 
 @functools.cache
 def _function(source: str) -> Callable[[Sequence[Event]], Reward | float | None]:
-    return load_reward(source)
+    return load_reward(source, option="reward")
 
 
 def with_verdict(record: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:

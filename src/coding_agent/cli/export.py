@@ -21,7 +21,7 @@ from coding_agent.errors import StoreError, UsageError
 from coding_agent.evaluation.step_logs import Score
 from coding_agent.exports.areno_rows import ArenoRow, Played, areno_rows, interrupted, played, trained
 from coding_agent.exports.sft import SftRow, sft_row
-from coding_agent.projections.tokens import TRAINABLE, trained_turns
+from coding_agent.projections.tokens import TRAINABLE, trained_turns, untrainable
 
 FORMATS = ("areno-rows", "sft")
 
@@ -45,7 +45,7 @@ def command(directory: Path, form: str, trainable: str | None, min_reward: float
     with users_code():
         check_reward(directory)
         score = score_of(directory)
-        episodes = [_scored(each, score) for each in load_final(directory, warn=warnings.append)]
+        episodes = [_scored(each, score, config) for each in load_final(directory, warn=warnings.append)]
     rows = _sft(episodes, min_reward) if form == "sft" else _areno(episodes, config)
     with _opened(target) as stream:
         count = _write(stream, rows)
@@ -73,14 +73,14 @@ def _opened(target: Path | None) -> AbstractContextManager[BinaryIO]:
         raise UsageError(f"--out {target}: can not be written: {error.strerror}") from error
 
 
-def _scored(each: Loaded, score: Score) -> Scored:
+def _scored(each: Loaded, score: Score, config: ArenoConfig) -> Scored:
     """As the hooks do, an episode whose reward or tokens can not be had is masked."""
     worth, has_tokens = score(each.events, each.read_blob), False
     reward, problem = worth.value, f"{each.path}: {worth.explanation}" if worth.failed else None
-    try:
-        has_tokens = bool(trained_turns(each.events))
-    except ValueError as error:
-        problem = f"{each.path}: no tokens to train on: {error}"
+    if (why := untrainable(each.events)) is not None:
+        problem = f"{each.path}: {why}"
+    else:
+        has_tokens = bool(trained_turns(each.events, trainable=config.trainable, drift=config.drift))
     found = played(str(each.path), each.events, None if problem else reward, has_tokens=has_tokens)
     return Scored(path=each.path, reward=reward, played=found, problem=problem)
 
@@ -94,6 +94,8 @@ def _areno(episodes: Sequence[Scored], config: ArenoConfig) -> Iterator[ArenoRow
     for step in interrupted(attempts):
         err.print(f"left out: step {step} was interrupted, so the trainer never got it")
     for each in trained(attempts):
+        if not each.played.has_tokens:
+            continue  # it counts in its group, or stands in for its step, but there is no row to be made of it
         yield from areno_rows(load(Path(each.played.log)).events, each, trainable=config.trainable, drift=config.drift)
 
 

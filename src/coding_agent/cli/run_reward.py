@@ -39,7 +39,7 @@ def check_reward(place: Path) -> None:
     """Raises UsageError when the file of the run's own reward is gone, or no longer has the function."""
     config = training_config(place)
     if config is not None and config.reward is not None:
-        load_reward(config.reward)
+        load_reward(config.reward, option="reward")
 
 
 def _told(place: Path) -> Mapping[str, Any] | None:

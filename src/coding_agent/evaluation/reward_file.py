@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
 import attrs
 
@@ -18,9 +19,9 @@ EXCERPT = 200
 RewardFunction = Callable[[Sequence[Event]], Reward | float | None]
 
 
-def load_reward(source: str) -> RewardFunction:
-    """The function that `FILE[:FN]` names. Raises UsageError saying what is wrong with it."""
-    return load_function("--reward", source, "reward")
+def load_reward(source: str, *, option: str = "--reward") -> RewardFunction:
+    """The function that `FILE[:FN]` names, as `option` gives it. Raises UsageError saying what is wrong with it."""
+    return load_function(option, source, "reward")
 
 
 def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: ReadBlob) -> Reward:
@@ -32,12 +33,11 @@ def custom_reward(function: RewardFunction, events: Sequence[Event], read_blob: 
     except BaseException as error:  # noqa: BLE001  `pytest.fail` and `sys.exit`, too, are this file's failures
         return unscored(events, read_blob, f"the reward function failed: {told(error, _file_of(function))}")
     if isinstance(worth, Reward):
-        if not ((worth.value is None or _is_reward(worth.value)) and _are_parts(worth.parts)):
-            return unscored(
-                events, read_blob, f"the reward function returned {_shown(worth)}; expected finite numbers in it"
-            )
+        if not (_is_reward_or_none(worth.value) and _are_parts(worth.parts) and isinstance(worth.explanation, str)):
+            expected = "finite numbers in it, and text as its explanation"
+            return unscored(events, read_blob, f"the reward function returned {_shown(worth)}; expected {expected}")
         return attrs.evolve(worth, value=None if worth.value is None else grained(float(worth.value)))
-    if worth is not None and not _is_reward(worth):
+    if not _is_reward_or_none(worth):
         expected = f"a finite number of at most {LARGEST:g} either way, or None"
         is_bool = type(worth).__name__ in {"bool", "bool_"}
         remedy = "; return 1.0 for true and 0.0 for false, as float(…) does" if is_bool else ""
@@ -67,13 +67,13 @@ def _shown(worth: object) -> str:
 
 def _is_number(worth: object) -> bool:
     try:
-        return not isinstance(worth, bool) and isinstance(worth, numbers.Real) and math.isfinite(worth)
+        return not isinstance(worth, bool) and isinstance(worth, numbers.Real) and math.isfinite(float(worth))
     except Exception:  # noqa: BLE001  an integer that no float holds, or a number of the user's own that fails
         return False
 
 
-def _is_reward(worth: object) -> bool:
-    return isinstance(worth, numbers.Real) and _is_number(worth) and abs(float(worth)) <= LARGEST
+def _is_reward_or_none(worth: object) -> TypeGuard[float | None]:
+    return worth is None or (isinstance(worth, numbers.Real) and _is_number(worth) and abs(float(worth)) <= LARGEST)
 
 
 def _are_parts(value: object) -> bool:

@@ -20,6 +20,7 @@ from coding_agent.projections.lanes import LaneUse, Use, lane_uses, uses
 from coding_agent.projections.metrics import EpisodeMetrics, RunMetrics, episode_metrics, run_metrics
 from coding_agent.projections.reward import Reward
 from coding_agent.projections.spread import Spread, spread
+from coding_agent.projections.tokens import untrainable
 
 MIXED, ALL_PASS, ALL_FAIL, UNGRADED = "mixed", "all_pass", "all_fail", "ungraded"
 STAGES = ("set_up", "policy", "tool", "grade", "episode")
@@ -101,10 +102,15 @@ class StepMetrics:
 
 
 def episode_facts(events: Sequence[Event], worth: Reward, times: Sequence[str] = ()) -> EpisodeFacts:
-    """`times`: when each event was written, if that is known. Raises ValueError for what is no episode."""
+    """`times`: when each event was written, if that is known. Raises ValueError for what is no episode.
+
+    One that was played for a training step, with tokens that it can not be trained on, is masked, as in the training.
+    """
     metrics = episode_metrics(events)
     header, grade = events[0], grade_of(events)
     assert isinstance(header, EpisodeStarted)
+    if header.step is not None and worth.value is not None and (why := untrainable(events)) is not None:
+        worth = attrs.evolve(worth, value=None, explanation=f"masked: {why}", failed=True)
     known = clock(events, times) if times else None
     own = [event for event in events if isinstance(event, TestRun) and event.purpose == "agent"]
     return EpisodeFacts(

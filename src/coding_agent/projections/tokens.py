@@ -94,6 +94,15 @@ def sampled_turns(events: Sequence[Event]) -> tuple[SampledTurn, ...]:
     return tuple(found)
 
 
+def untrainable(events: Sequence[Event]) -> str | None:
+    """Why nothing can be learnt from an episode's tokens; None: they are as they should be, or there are none."""
+    try:
+        sampled_turns(events)
+    except ValueError as error:
+        return f"no tokens to train on: {error}"
+    return None
+
+
 def context_of(events: Sequence[Event]) -> int | None:
     """How many ids a trainer takes of one turn, as its turns were asked for; None: no limit is known."""
     found = [event.sampling.get(CONTEXT) for event in events if isinstance(event, ModelTurn)]
