@@ -70,9 +70,9 @@ def _show(left: Plan) -> None:
         f"{fresh} not begun yet, {len(left.refused)} refused"
     )
     for done in left.recovered:
-        err.print(
-            f"torn: {done.report.file}: {done.cut_bytes} bytes cut, the original is {done.original}", markup=False
-        )
+        if done.original is not None:
+            cut = f"{done.cut_bytes} bytes cut, the original is {done.original}"
+            err.print(f"torn: {done.report.file}: {cut}", markup=False)
     for report_ in left.refused:
         place = "" if (report_.problem or "").startswith(report_.file) else f"{report_.file}: "
         err.print(f"{report_.condition}: {place}{report_.problem}\n  next: {report_.advice.text}", markup=False)

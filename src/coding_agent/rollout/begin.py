@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import UsageError
+from coding_agent.errors import LogDamaged, UsageError
 from coding_agent.events.schema import EpisodeStarted, Event, Resumed, TestRun, ToolResult
 from coding_agent.events.values import Changes, Parent
 from coding_agent.store.disk import REAL_DISK, Disk
@@ -29,6 +29,8 @@ class Source:
     """The last event that is kept, in a new file; None goes on in the same file."""
     then: int | None = None
     """Only when going on: the log was stopped already and lacks its Done; once sealed, a new attempt branches here."""
+    begun: bool = False
+    """With `at`: the new file is there, and was cut off before it held all that it takes over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -71,15 +73,25 @@ def branch(
     what the policy was shown. Raises UsageError for an event that is not there, StoreError for a log not intact.
     """
     records = history(source.log, source.at)
-    header = branch_header(records, start)
+    there = history(path, None) if source.begun and path.stat().st_size else []
+    header = there[0].event if there else branch_header(records, start)
     events = (header, *(each.event for each in records[1:]))
+    _refuse_another(path, [each.event for each in there], events)
     blobs = blobs_of(source.log)
     for name in sorted(blob_names(events)):
         run.blobs.put(blobs.get(name))
-    log = LogWriter.create(path, durability=durability, disk=run.disk)
-    for each, event in zip(records, events, strict=True):
+    opened = LogWriter.reopen if source.begun else LogWriter.create
+    log = opened(path, durability=durability, disk=run.disk)
+    for each, event in list(zip(records, events, strict=True))[len(there) :]:
         log.append(event, at=each.record.at, unknown=each.unknown)
     return Beginning(log=log, history=events, spent_s=spent_s(records))
+
+
+def _refuse_another(path: Path, there: Sequence[Event], events: Sequence[Event]) -> None:
+    for seq, event in enumerate(there):
+        if event != (events[seq] if seq < len(events) else None):
+            message = f"event {seq} is not the one that this log would take over; it is no beginning of this branch"
+            raise LogDamaged(str(path), message, line=seq + 1)
 
 
 def history(source: Path, at: int | None) -> list[Decoded]:

@@ -16,6 +16,7 @@ from coding_agent.errors import IllegalSequence, LogDamaged, StoreError, UsageEr
 from coding_agent.events.log import check_sequence
 from coding_agent.events.schema import Done, EpisodeStarted, Stopped
 from coding_agent.events.text import escape
+from coding_agent.events.values import Parent
 from coding_agent.rollout.begin import Source
 from coding_agent.rollout.scheduler import Job
 from coding_agent.store.known import Manifests
@@ -41,11 +42,14 @@ class Plan:
 
     @property
     def going_on(self) -> int:
-        return sum(job.source is not None and job.source.at is None for job in self.jobs)
+        return sum(job.source is not None and (job.source.at is None or job.source.begun) for job in self.jobs)
 
     @property
     def again(self) -> int:
-        return sum(job.source is not None and job.source.at is not None for job in self.jobs)
+        return sum(
+            job.source is not None and job.source.at is not None and job.attempt > 0 and not job.source.begun
+            for job in self.jobs
+        )
 
 
 def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
@@ -69,7 +73,7 @@ def plan(run: RunDirectory, jobs: Iterable[Job]) -> Plan:
             if report.condition == "torn":
                 recovered.append(recover(log))
                 report = recovered[-1].report
-            rest = None if report.condition in REFUSED else _rest(job, attempt, log)
+            rest = None if report.condition in REFUSED else _rest(run, job, attempt)
         except StoreError as error:
             # What only decoding finds wrong, or a torn log that can not be cut.
             is_torn = report.condition == "torn"
@@ -98,10 +102,11 @@ def _latest(run: RunDirectory, job: Job, manifests: Manifests) -> int | None:
     return attempt
 
 
-def _rest(job: Job, attempt: int, log: Path) -> Job | None:
-    """What is left of a job whose latest attempt is this intact log; None: nothing."""
+def _rest(run: RunDirectory, job: Job, attempt: int) -> Job | None:
+    """What is left of a job whose latest attempt is an intact log; None: nothing."""
+    log = run.log_path(job.task.id, job.sample, attempt)
     if log.stat().st_size == 0:
-        return attrs.evolve(job, attempt=attempt, source=Source(log=log))
+        return attrs.evolve(job, attempt=attempt, source=_unbegun(run, job, attempt) or Source(log=log))
     if _is_kept(log):
         return None
     events = read_events(log)
@@ -112,6 +117,8 @@ def _rest(job: Job, attempt: int, log: Path) -> Job | None:
     header, last = events[0], events[-1]
     assert isinstance(header, EpisodeStarted)
     _same(job, header, log)
+    if header.parent is not None and len(events) <= header.parent.seq:
+        return attrs.evolve(job, attempt=attempt, source=_parent(run, job, attempt, header.parent, len(events)))
     stop = next((n for n, event in enumerate(events) if isinstance(event, Stopped) and event.cause in AGAIN), None)
     if not isinstance(last, Done):
         then = None if stop is None else stop - 1
@@ -119,6 +126,26 @@ def _rest(job: Job, attempt: int, log: Path) -> Job | None:
     if stop is None:
         raise LogDamaged(str(log), f"it ended {last.reason}, and no event says what stopped it", line=len(events))
     return attrs.evolve(job, attempt=attempt + 1, source=Source(log=log, at=stop - 1))
+
+
+def _unbegun(run: RunDirectory, job: Job, attempt: int) -> Source | None:
+    """Where an attempt of which nothing was written was to branch from; None: it was to begin anew."""
+    source = job.source
+    if source is None and attempt > 0:
+        before = _rest(run, job, attempt - 1)
+        source = None if before is None else before.source
+    return None if source is None or source.at is None else attrs.evolve(source, begun=True)
+
+
+def _parent(run: RunDirectory, job: Job, attempt: int, parent: Parent, events: int) -> Source:
+    """The log that a branch was still taking events over from: until it has them all, it is not that branch."""
+    former = [run.log_path(job.task.id, job.sample, attempt - 1)] if attempt else []
+    for log in [*former, *([] if job.source is None else [job.source.log])]:
+        if log.exists() and any((each.seq, each.chain) == (parent.seq, parent.chain) for each in read_records(log)):
+            return Source(log=log, at=parent.seq, begun=True)
+    place = run.log_path(job.task.id, job.sample, attempt)
+    lacking = f"only {events} of the {parent.seq + 1} events that it takes over from {parent.episode} are in it"
+    raise StoreError(str(place), f"{lacking}, and that log is not where it was: restore it, or delete this one")
 
 
 def _is_kept(log: Path) -> bool:

@@ -148,8 +148,9 @@ class Scheduler:
             if outcome.reason != "infra_error" or attempt - job.attempt >= self.retries or self.world.is_over():
                 return outcome
             attempt += 1
-            if job.source is not None and job.source.at is None:
-                job = attrs.evolve(job, source=None)
+            if job.source is not None:
+                again = None if job.source.at is None else attrs.evolve(job.source, begun=False)
+                job = attrs.evolve(job, source=again)
             _log.warning("infrastructure failed, trying again", task=job.task.id, sample=job.sample, attempt=attempt)
 
     async def _attempt(self, job: Job, attempt: int, manifest: TakesEntries) -> Outcome:
