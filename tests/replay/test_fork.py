@@ -191,12 +191,14 @@ class Noting(LocalBackend):
 FILES = Path(__file__).parents[2] / "replays" / "files.jsonl"
 """A recorded episode: a blob, binary data, a symbolic link, a mode, a name in no encoding, a deleted file."""
 AT_ONCE = script(*[SUBMIT] * 9)
+RECORDED = attrs.evolve(TASK, limits=attrs.evolve(TASK.limits, seconds=60.0, command_s=10.0, test_s=20.0))
+"""The toy task as it was when those episodes were recorded."""
 
 
 async def submitted(log: Path, at: int, folder: Path) -> tuple[Path, list[str]]:
     """Fork there and submit: the new log, and what was asked of sandboxes."""
     backend = Noting()
-    jobs = fork_jobs(log, at, task=TASK, build=lambda _: AT_ONCE, n_samples=1)
+    jobs = fork_jobs(log, at, task=RECORDED, build=lambda _: AT_ONCE, n_samples=1)
     (outcome,) = await play_jobs(RunDirectory.create(folder, {}), jobs, backend=backend)
     return outcome.path, backend.asked
 
@@ -223,7 +225,7 @@ def test_each_event_of_a_recorded_episode_can_be_forked_or_names_the_last_that_c
     events = read_events(log)
     header = events[0]
     assert isinstance(header, EpisodeStarted)
-    task = TASK if header.task == TASK.id else load_task(FILES.parents[1] / "tasks" / header.task)
+    task = RECORDED if header.task == TASK.id else load_task(FILES.parents[1] / "tasks" / header.task)
     last = last_open(read_decoded(log), header.limits)
     for at in range(len(events)):
         try:

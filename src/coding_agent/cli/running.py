@@ -231,7 +231,10 @@ def report(
         return
     out.print(outcome_table(outcomes))
     out.print(f"\n{passed} of {len(outcomes)} episodes passed. The run is in {run.path}\n", markup=False)
-    log = next((o.path for o in outcomes if o.passed), outcomes[0].path)
+    whole = [outcome for outcome in outcomes if outcome.reason != UNFINISHED]
+    if not whole:
+        return
+    log = next((outcome.path for outcome in whole if outcome.passed), whole[0].path)
     out.print("Next:", markup=False)
     for command in (("show", log), ("replay", log), ("stats", run.path)):
         out.print("  " + shlex.join((*_program(), *map(str, command))), markup=False)
