@@ -99,6 +99,7 @@ def test_a_disk_that_takes_no_more_is_told_of_each_episode_and_in_one_sentence_a
     assert all("/run/episodes/interval-gap/" in line and "writing failed for good" in line for line in episodes[1::2])
     assert end.startswith("2 episodes could not be recorded to their end, the first: ")
     assert end.endswith(f"`coding-agent resume {tmp_path}/run` goes on")
+    assert "Next:" not in done.stdout
 
 
 def test_a_run_whose_disk_was_full_earns_nothing_until_it_is_resumed(tmp_path: Path) -> None:
