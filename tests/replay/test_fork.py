@@ -31,7 +31,7 @@ from coding_agent.store.writer import LogWriter
 from coding_agent.tasks.load import load_task
 from tests.events.test_evolution import write_raw
 from tests.replay.field_mutations import resealed
-from tests.replay.rewriting import rewrite
+from tests.replay.rewriting import forge, rewrite
 from tests.rollout.worlds import FIX, SUBMIT, TASK, job, play_jobs, roll_out, script
 
 LARGE = ("run_command", '{"command": "head -c 100000 /dev/zero > zeros; sed -i s/zero/nil/ double.py"}')
@@ -107,6 +107,12 @@ def test_an_event_after_which_nobody_can_act_is_refused_with_the_last_that_can_b
 ) -> None:
     with pytest.raises(UsageError, match=message):
         fork_jobs(parent, len(read_events(parent)) - back, task=TASK, build=lambda _: POLICY, n_samples=1)
+
+
+def test_the_last_event_that_can_be_forked_is_before_one_that_may_not_stand_there(parent: Path, tmp_path: Path) -> None:
+    log = forge(Path(shutil.copy(parent, tmp_path)), lambda lines: lines.insert(-1, lines[1]))
+    with pytest.raises(UsageError, match="is over at event 16; fork it at 13 or earlier"):
+        fork_jobs(log, 16, task=TASK, build=lambda _: POLICY, n_samples=1)
 
 
 def reworded(parent: Path, folder: Path) -> Path:

@@ -251,6 +251,18 @@ def test_a_blob_that_is_not_what_its_name_says_is_damage(tmp_path: Path) -> None
         store.get(name)
 
 
+def test_a_blob_that_is_longer_than_any_is_damage_and_not_read_into_memory(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path / "blobs")
+    name = store.put(b"content")
+    with (store.directory / name).open("ab") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(LogDamaged, match="longer than any blob"):
+        store.get(name)
+    assert store.problem(name) == ("damaged", "it is longer than any blob, which has at most 1073741824 bytes")
+    assert store.put(b"content") == name
+    assert store.get(name) == b"content"
+
+
 def test_the_blobs_of_a_log_are_in_its_run_or_beside_it(run: RunDirectory) -> None:
     (kept := run.path / "checkout" / "replays").mkdir(parents=True)
     assert blobs_of(run.log_path("a/b", 0, 0)).directory == run.path / "blobs"

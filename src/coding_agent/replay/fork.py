@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from coding_agent.errors import UsageError
+from coding_agent.errors import IllegalSequence, UsageError
 from coding_agent.events.schema import Done, EpisodeStarted, Event, Stopped
 from coding_agent.events.values import Limits
 from coding_agent.policies.base import Policy
@@ -86,10 +86,13 @@ def _check_open(log: Path, records: list[Decoded], limits: Limits) -> None:
 
 
 def last_open(records: Iterable[Decoded], limits: Limits) -> int:
-    """The last event after which a policy still can act."""
+    """The last event after which a policy still can act, before any that may not stand where it stands."""
     state, found = EpisodeState(), 0
     for seq, event in enumerate(_limited(records, limits)):
-        state = evolve(state, event)
+        try:
+            state = evolve(state, event)
+        except IllegalSequence:
+            break
         if isinstance(event, Stopped | Done):
             break
         found = found if _is_over(state) else seq

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,10 @@ import attrs
 
 from coding_agent.errors import LogDamaged, StoreUnreadable, StoreUnwritable
 from coding_agent.store.disk import REAL_DISK, Disk, make_directories, not_read, write_file
+
+LARGEST = 1 << 30
+"""Bytes. A call may change far less. What is longer is no blob, and is not read to find that out."""
+TOO_LONG = f"it is longer than any blob, which has at most {LARGEST} bytes"
 
 
 @attrs.frozen
@@ -25,7 +30,7 @@ class BlobStore:
         target = self.directory / name
         try:
             make_directories(self.disk, self.directory)
-            if self.disk.exists(target) and self._read(target) == data:
+            if self.disk.exists(target) and self._read(target, len(data)) == data:
                 # Whoever wrote it may not have come to this line yet.
                 self.disk.sync_directory(self.directory)
             else:
@@ -38,9 +43,11 @@ class BlobStore:
         """Raises LogDamaged when its content is not what its name says, StoreUnreadable, StoreError when it is gone."""
         target = self.directory / name
         try:
-            data = self._read(target)
+            data = self._read(target, LARGEST)
         except OSError as error:
             raise not_read(target, error) from error
+        if data is None:
+            raise LogDamaged(str(target), TOO_LONG)
         if hashlib.sha256(data).hexdigest() != name:
             raise LogDamaged(str(target), "the content is not what the name says")
         return data
@@ -50,6 +57,9 @@ class BlobStore:
         digest = hashlib.sha256()
         try:
             with self.disk.read(self.directory / name) as stream:
+                if stream.seek(0, os.SEEK_END) > LARGEST:
+                    return "damaged", TOO_LONG
+                stream.seek(0)
                 while piece := stream.read(1 << 20):
                     digest.update(piece)
         except FileNotFoundError:
@@ -59,6 +69,10 @@ class BlobStore:
             return "unreadable" if isinstance(refused, StoreUnreadable) else "damaged", refused.what
         return None if digest.hexdigest() == name else ("damaged", "the content is not what the name says")
 
-    def _read(self, target: Path) -> bytes:
+    def _read(self, target: Path, most: int) -> bytes | None:
+        """None: it is longer than that."""
         with self.disk.read(target) as stream:
+            if stream.seek(0, os.SEEK_END) > most:
+                return None
+            stream.seek(0)
             return stream.read()
