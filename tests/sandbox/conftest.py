@@ -33,6 +33,7 @@ IMAGE = os.environ.get("CODING_AGENT_IMAGE", "")
 ISOLATING = ["bubblewrap", *([f"container:{IMAGE}"] if IMAGE else [])]
 HERE = Path(__file__).parent
 KINDS = ["local", "simulated", *ISOLATING]
+LEFT_OUT = {("local", "trio"), *((kind, "asyncio") for kind in ISOLATING)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,8 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave `local` on trio to the tools' tests: the channel, all that knows of a loop, is one for all backends."""
-    left_out = [item for item in items if item.path.parent == HERE and _where(item) == ("local", "trio")]
+    """One event loop for each backend: the channel, all that knows of a loop, is one for all. Both for how it is opened,
+    closed and cancelled."""
+    here = [item for item in items if item.path.parent == HERE and item.path.name != "test_lifecycle.py"]
+    left_out = [item for item in here if _where(item) in LEFT_OUT]
     config.hook.pytest_deselected(items=left_out)
     kept = set(items) - set(left_out)
     items[:] = [item for item in items if item in kept]
