@@ -88,7 +88,8 @@ CALLS: tuple[tuple[str, Mapping[str, JSON]], ...] = (
 
 
 @campaign(
-    "Every tool survives a million files, a sparse terabyte, 10,000 deep directories and odd names, the same twice"
+    "Every tool survives a million files, a sparse terabyte, 10,000 deep directories and odd names, the same twice",
+    in_suite=False,
 )
 def odd_workspaces(size: Size, _folder: Path) -> Cases:
     names = (

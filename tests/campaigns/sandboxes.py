@@ -15,7 +15,10 @@ from tests.rollout.cancelled import anywhere
 from tests.rollout.killed import problems, undisturbed
 
 
-@campaign("A process killed (-9) after any event of an episode in bubblewrap: nothing left, resumed it ends the same")
+@campaign(
+    "A process killed (-9) after any event of an episode in bubblewrap: nothing left, resumed it ends the same",
+    in_suite=False,
+)
 def real_kills(size: Size, folder: Path) -> Cases:
     """Long: every event, and every sixteenth of a second of the first two; short: the last event, and one moment."""
     whole = undisturbed(folder / "whole")

@@ -12,9 +12,12 @@ from tests.cli.test_commands import EPISODE, ROOT, document, run
 from tests.replay.field_mutations import written
 from tests.replay.rewriting import rewrite
 
+SHORT = ROOT / "replays" / "gold.jsonl"
+"""Three calls of the same task; the repairer's many are executed again by `tests/replay/test_execute.py`."""
+
 
 def test_a_recording_is_executed_again() -> None:
-    done = run("replay", "--execute", EPISODE, "--json")
+    done = run("replay", "--execute", SHORT, "--json")
     assert done.returncode == 0, done.stderr
     (result,) = document(done)
     assert (result["outcome"], result["execution"]["graded"]) == ("reproduced", True)
@@ -47,7 +50,7 @@ def test_a_log_that_can_not_be_executed_is_told_and_stops_no_other(tmp_path: Pat
     rewrite(EPISODE, tmp_path / "b-other.jsonl", EpisodeStarted, task="nowhere")
     opening, turn, *_ = read_records(EPISODE)
     written([opening, turn, attrs.evolve(turn, seq=2)], None, tmp_path / "c-illegal.jsonl")
-    (tmp_path / "d.jsonl").write_bytes(raw)
+    (tmp_path / "d.jsonl").write_bytes(SHORT.read_bytes())
     done = run("replay", "--execute", tmp_path, "--json")
     results = document(done)
     assert [each["outcome"] for each in results] == ["damaged", "refused", "failed", "reproduced"]

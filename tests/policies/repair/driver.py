@@ -48,13 +48,13 @@ class Fresh:
 
 async def repair(
     folder: Path, files: Mapping[str, str], statement: str = "It is wrong.", *, turns: int = 40,
-    policy: Policy | None = None, toolset: str = "default", test_s: float = 60.0,
+    policy: Policy | None = None, toolset: str = "default", test_s: float = 60.0, command_s: float = 60.0,
 ) -> Told:  # fmt: skip
     """One episode; `tests/test_it.py::test_it` decides."""
     task = TaskSpec(
         id="planted", title="A planted bug", statement=statement, difficulty=1, kind="bug", tags=(), licence="MIT",
         test_command=("python", "-m", "pytest", "-q"), fail_to_pass=("tests/test_it.py::test_it",), pass_to_pass=(),
-        limits=TaskLimits(turns=turns, seconds=3000.0, command_s=60.0, test_s=test_s), allowed=("**",),
+        limits=TaskLimits(turns=turns, seconds=3000.0, command_s=command_s, test_s=test_s), allowed=("**",),
         protected=("tests/**",), gold_patch="", hidden={},
         files={path: TaskFile(data=text.encode()) for path, text in files.items()},
     )  # fmt: skip
