@@ -141,3 +141,14 @@ def test_options_of_one_word_and_paths_of_the_task_are_accepted(word: str) -> No
 def test_a_file_here_and_a_folder_there_is_refused() -> None:
     task = attrs.evolve(TASK, files={**TASK.files, "src/data.txt/a": TaskFile(data=b"")})
     assert refused(task).startswith("task.toml: src/data.txt: expected a file or a folder in both repo/ and tests/")
+
+
+@pytest.mark.parametrize("names", [("b",), ("src.b",), ("src",), ("a", "version")])
+def test_modules_that_are_called_across_are_there_or_come_with_the_gold_patch(names: tuple[str, ...]) -> None:
+    check(attrs.evolve(patch("/dev/null", "b/src/b.py"), across=names), toml="task.toml", gold="gold.patch")
+
+
+@pytest.mark.parametrize("name", ["c", "sr", "src.c", "b.src", "data", "test_b"])
+def test_a_module_that_is_called_across_and_is_nowhere_is_named(name: str) -> None:
+    said = refused(attrs.evolve(TASK, across=("a", name)))
+    assert said == f"task.toml: tests.across: expected modules of repo/, or that gold.patch makes, found {name!r}"

@@ -59,7 +59,7 @@ def execute_logs(
     """Execute each log again; what is wrong with one stops no other. Raises UsageError where there are no tasks,
     TaskError, SandboxUnavailable."""
     found = {task.id: task for task in find_tasks((tasks,))}
-    backend = open_backend(sandbox)
+    backend = open_backend(sandbox, hide=(tasks, *logs))
 
     async def one(path: Path) -> Result:
         return own_secrets().scrub(await _one(path, found, tasks, backend, keep_going=keep_going))[0]

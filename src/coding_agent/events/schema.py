@@ -182,7 +182,7 @@ class TestRun:
     running: Given[str | None] = None
     """The test that was running when the run ended early."""
     failures: Given[tuple[TestFailure, ...]] = ()
-    """One per test that failed and per file that could not be collected, parsed."""
+    """One per test that failed and per file that could not be collected, parsed; a run tells of 1,000."""
     output: Given[str] = ""
     """The end of what was printed, kept only when the run produced no outcomes to explain itself."""
     tampering: Given[tuple[str, ...]] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from unidiff.errors import UnidiffParseError
@@ -18,8 +18,10 @@ def check(task: TaskSpec, *, toml: str, gold: str) -> None:
     _check_layers(task, toml)
     _check_command(task, toml)
     _check_ids(task, toml)
-    for change in _changes(task, gold):
+    changes = _changes(task, gold)
+    for change in changes:
         _check_change(task, change, gold)
+    _check_across(task, {_own(change.target_file) for change in changes}, toml)
 
 
 def _folders(paths: Iterable[str]) -> set[str]:
@@ -59,6 +61,15 @@ def _check_ids(task: TaskSpec, toml: str) -> None:
             if test in seen:
                 raise TaskError(toml, key, "each test id once, in one of the two lists", test)
             seen.add(test)
+
+
+def _check_across(task: TaskSpec, made: Collection[str], toml: str) -> None:
+    """A module that is not there would be called in the process of the tests, as if nothing had been said of it."""
+    files = [f"/{path}" for path in (*task.files, *made) if path.endswith((".py", ".so"))]
+    for name in task.across:
+        place = "/" + name.replace(".", "/")
+        if not any(f"{place}/" in path or f"{place}." in path for path in files):
+            raise TaskError(toml, "tests.across", "modules of repo/, or that gold.patch makes", repr(name))
 
 
 def _changes(task: TaskSpec, gold: str) -> PatchSet:
