@@ -96,11 +96,11 @@ NEIGHBOURED = attrs.evolve(
 """What it expects is computed from a protected neighbour."""
 ANNOUNCED = attrs.evolve(
     LOOPED, id="announced", test_command=(*TASK.test_command[:3], "-v"),
-    fail_to_pass=tuple(f"tests/test_double.py::test_case[{x}-{2 * x}]" for x in range(3, 9)),
+    fail_to_pass=tuple(f"tests/test_double.py::test_case[{x}-{2 * x}]" for x in (3, 5)),
     files={
         "double.py": TASK.files["double.py"],
         "tests/test_double.py": TaskFile(data=b"import pytest\nfrom double import double\n\n"
-                                              b"@pytest.mark.parametrize('x, y', [(x, 2 * x) for x in range(3, 9)])\n"
+                                              b"@pytest.mark.parametrize('x, y', [(x, 2 * x) for x in (3, 5)])\n"
                                               b"def test_case(x, y):\n    assert double(x) == y\n"),
     },
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coding_agent.sandbox.base import Entry, PathChange, Refused, Sandbox
-from tests.sandbox.steps import Steps, sha
+from tests.sandbox.steps import Steps, needs, sha
 
 
 async def test_a_file_is_read_with_its_size_hash_and_mode(sandbox: Sandbox) -> None:
@@ -50,6 +50,22 @@ async def test_a_long_listing_counts_what_it_leaves_out(steps: Steps) -> None:
     await steps.put({f"{number:03}": "" for number in range(50)})
     found = await steps.sandbox.list("", depth=1, max_entries=3)
     assert ([entry.path for entry in found.entries], found.omitted) == (["000", "001", "002"], 47)
+
+
+@needs("programs")
+async def test_what_is_too_far_down_to_be_named_is_not_listed(steps: Steps) -> None:
+    down = "import os\nfor _ in range(15): os.mkdir('n' * 250); os.chdir('n' * 250)\n"
+    await steps.python(f"{down}os.mkdir('d' * 150); open('f' * 255, 'w').close()")
+    found = await steps.sandbox.list(".", depth=20, max_entries=99)
+    assert [len(entry.path) for entry in found.entries] == [251 * depth - 1 for depth in range(1, 16)] + [3915]
+
+
+@needs("permissions")
+async def test_a_folder_that_nobody_may_enter_is_listed_and_recorded(steps: Steps) -> None:
+    await steps.sh("mkdir -p d/e; echo 1 > d/f; ln -s f d/l; chmod 0444 d")
+    assert len((await steps.sandbox.list(".", depth=2, max_entries=9)).entries) == 4
+    await steps.sh("chmod 0444 d")
+    assert [change.path for change in (await steps.sandbox.changes()).files] == ["d/f", "d/l"]
 
 
 async def test_listing_a_file_is_refused(steps: Steps) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 from .paths import DIRECTORY, create_file, mode_of, open_directory, open_file, open_parent, parts_of, prune
 from .refuse import Refuse, refusal
-from .tree import ignored
+from .tree import MAX_PATH, ignored, stat_of
 
 Message = Dict[str, Any]
 MAX_READ = 256 << 20
@@ -69,9 +69,11 @@ def _rows(root: str, folder: str) -> list[Message]:
     except OSError:
         return []
     for entry in entries:
-        info = entry.stat(follow_symlinks=False)
-        full = os.path.join(root, folder, entry.name)
-        row = {"path": folder + "/" + entry.name if folder else entry.name, "size": info.st_size, "target": ""}
+        path, full = folder + "/" + entry.name if folder else entry.name, os.path.join(root, folder, entry.name)
+        if len(os.fsencode(path)) > MAX_PATH:
+            continue
+        info = stat_of(entry)
+        row = {"path": path, "size": info.st_size, "target": ""}
         if stat.S_ISDIR(info.st_mode):
             row["kind"], row["size"] = "directory", _count(full)
         elif stat.S_ISLNK(info.st_mode):

@@ -118,7 +118,7 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
             path = folder + "/" + entry.name if folder else entry.name
             if ignored(entry.name) or len(os.fsencode(path)) > MAX_PATH:
                 continue
-            info = entry.stat(follow_symlinks=False)
+            info = stat_of(entry)
             if stat.S_ISDIR(info.st_mode):
                 pending.append(path)
             elif stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode):
@@ -132,6 +132,16 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         # What an agent has made unreadable is still its state.
         os.chmod(folder, 0o700)
         return list(os.scandir(folder))
+
+
+def stat_of(entry: os.DirEntry[str]) -> os.stat_result:
+    """Of itself, not of what it points to."""
+    try:
+        return entry.stat(follow_symlinks=False)
+    except PermissionError:
+        # It can be listed, and not be gone into.
+        os.chmod(os.path.dirname(entry.path), 0o700)
+        return entry.stat(follow_symlinks=False)
 
 
 def _content(path: str) -> bytes:
