@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from coding_agent.events.verdict import grade_of, passed
 from coding_agent.rollout.grade import grading
@@ -131,6 +135,31 @@ def test_a_link_by_way_of_another_to_work_of_the_agents_is_graded() -> None:
         "c": Node(data=b"parts/b/../a/x", symlink=True),
     }
     assert told(parts) == ()
+
+
+NAMES = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
+STEPS = ["a", "b", "..", "..", "", "deep/er", "tests", "tests/test_hidden.py"]
+TARGETS = st.lists(st.sampled_from(STEPS), min_size=1, max_size=6)
+
+
+@given(links=st.dictionaries(NAMES, TARGETS.map("/".join).filter(lambda to: to.strip("/") != ""), max_size=5))
+@example(links={"a": "deep/er", "b": "a/../../tests"})
+def test_no_link_that_the_kernel_follows_to_what_is_the_tasks_own_is_graded(links: dict[str, str]) -> None:
+    with TemporaryDirectory() as host:
+        root = Path(host).resolve() / "workspace"
+        (root / "tests").mkdir(parents=True)
+        (root / "tests" / "test_hidden.py").touch()
+        (root / "deep" / "er").mkdir(parents=True)
+        made: dict[str, Node] = {}
+        for name, to in links.items():
+            if not any(other.startswith(f"{name}/") or name.startswith(f"{other}/") for other in made):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).symlink_to(to.lstrip("/"))
+                made[name] = Node(data=to.lstrip("/").encode(), symlink=True)
+        graded = submission(TASK, {**TREE, **made}).tree
+        led = {name: Path(os.path.realpath(root / name)) for name in made if (root / name).exists()}
+        own = {root, root / "tests", root / "tests" / "test_hidden.py"}
+        assert {name for name, place in led.items() if place in own} & graded.keys() == set()
 
 
 @pytest.mark.parametrize("target", ["double.py", "/usr/bin/python3", "nowhere", "sub/../double.py"])
