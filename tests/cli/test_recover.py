@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,6 +41,16 @@ def test_a_torn_manifest_is_reported_with_what_to_do_and_then_put_right(run: Run
     assert invoke(verify.command, run.path).return_value == exits.DAMAGED
     assert invoke(recover.command, run.path).return_value == exits.OK
     assert invoke(verify.command, run.path).return_value == exits.OK
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_verify_waits_for_no_configuration_that_is_no_file(run: RunDirectory, make: Callable[[Path], None]) -> None:
+    write_log(run.log_path("toy", 1, 0), toy_episode()[:3], durability="none")
+    (run.path / "run.toml").unlink()
+    make(run.path / "run.toml")
+    command = [sys.executable, "-m", "coding_agent.cli.main", "verify", str(run.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (exits.OK, "")
 
 
 def test_recover_says_3_when_damage_is_left(run: RunDirectory) -> None:

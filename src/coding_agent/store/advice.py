@@ -9,6 +9,10 @@ from typing import Literal
 
 import attrs
 
+from coding_agent.store.disk import REAL_DISK
+
+LONG = 1 << 20
+"""Bytes of a run.toml that are looked at."""
 LogCondition = Literal["sealed", "incomplete", "torn", "damaged", "incompatible", "missing", "unreadable"]
 FileKind = Literal["log", "manifest", "blob", "folder"]
 Condition = Literal[LogCondition, "empty", "lacking", "doubtful"]
@@ -103,6 +107,8 @@ def advice(kind: FileKind, condition: Condition, *, file: str, run: str | None) 
 
 def _is_training(run: str) -> bool:
     try:
-        return "areno" in tomllib.loads((Path(run) / "run.toml").read_text(encoding="utf-8"))
+        # It may be a pipe, or a device without an end.
+        with REAL_DISK.read(Path(run) / "run.toml") as stream:
+            return "areno" in tomllib.loads(stream.read(LONG).decode())
     except (OSError, ValueError):
         return False
