@@ -13,7 +13,7 @@ import pytest
 from coding_agent.errors import LogDamaged, LogIncompatible, LogLocked, LogTorn, UsageError, WriterPoisoned
 from coding_agent.events.line import CHAIN_SEED, STATE_SEED, write_line
 from coding_agent.events.schema import FORMAT
-from coding_agent.store.disk import REAL_DISK
+from coding_agent.store.disk import REAL_DISK, RealDisk
 from coding_agent.store.reader import read_events, read_records, verify
 from coding_agent.store.recover import recover
 from coding_agent.store.writer import LogWriter, lock
@@ -103,6 +103,20 @@ def test_recovery_cuts_the_tail_and_keeps_the_original(tmp_path: Path) -> None:
     assert done.original is not None
     assert done.original.read_bytes() == whole + b'{"seq":4,"ty'
     assert (done.report.condition, done.cut_bytes) == ("incomplete", 12)
+
+
+def test_what_a_writer_completed_before_recovery_had_the_lock_is_not_cut(log: Path) -> None:
+    whole = log.read_bytes()
+
+    class Late(RealDisk):
+        def lock(self, fd: int) -> bool:
+            log.write_bytes(whole)
+            return RealDisk.lock(self, fd)
+
+    log.write_bytes(whole[:-20])
+    done = recover(log, disk=Late())
+    assert (done.report.condition, done.original, done.cut_bytes) == ("sealed", None, 0)
+    assert log.read_bytes() == whole
 
 
 def test_recovery_never_touches_damage(log: Path) -> None:
