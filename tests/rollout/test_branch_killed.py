@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import itertools
 import shutil
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import anyio
 import attrs
 import pytest
 
-from coding_agent.errors import LogDamaged
+from coding_agent.errors import LogDamaged, WriterPoisoned
 from coding_agent.events.codec import semantic
 from coding_agent.events.schema import EpisodeStarted, Resumed
 from coding_agent.replay.fork import fork_jobs
@@ -22,6 +24,8 @@ from coding_agent.rollout.start import start_episode
 from coding_agent.sandbox.local import LocalBackend
 from coding_agent.store.reader import read_events
 from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.simulated import SimulatedDisk
+from coding_agent.store.writer import LogWriter
 from tests.rollout.test_resume import POLICY, cancel_at_third_call, resume
 from tests.rollout.worlds import FIX, SUBMIT, TASK, job, play_jobs, roll_out, script
 from tests.samples import write_log
@@ -102,3 +106,27 @@ def test_a_log_that_holds_other_events_is_not_gone_on_with_as_a_branch(parent: P
     path = write_log(run.log_path("toy", 0, 0), [start, Resumed(at_seq=1, harness="another")], durability="none")
     with pytest.raises(LogDamaged, match="event 1 is not the one"):
         branch(Source(log=parent, at=AT, begun=True), path, start, run=run, durability="none")
+
+
+def test_a_branch_whose_disk_is_full_gives_back_its_lock(parent: Path, tmp_path: Path) -> None:
+    disk = SimulatedDisk()
+    run = RunDirectory.create(tmp_path / "run", {}, disk=disk)
+    (chosen,) = branches(parent)
+    path = run.log_path("toy", 0, 0)
+    writes = itertools.count()
+
+    def full(call: str) -> None:
+        if call == "write" and next(writes) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    disk.on_call = full
+    with pytest.raises(WriterPoisoned, match="No space left"):
+        branch(
+            Source(log=parent, at=AT),
+            path,
+            start_episode(chosen, 0, backend=LocalBackend()),
+            run=run,
+            durability="none",
+        )
+    with LogWriter.reopen(path, disk=disk) as log:
+        assert log.events == 2

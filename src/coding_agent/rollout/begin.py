@@ -6,7 +6,8 @@ Nothing is executed to get to where an earlier life left off: events are read, a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -58,7 +59,8 @@ def go_on(path: Path, start: EpisodeStarted, *, durability: Durability) -> Begin
     log = LogWriter.reopen(path, durability=durability)
     if not log.events:
         return Beginning(log=log, first=start)
-    records = history(path, None)
+    with _closed_if_it_fails(log):
+        records = history(path, None)
     first = Resumed(at_seq=log.events, harness=start.harness)
     events = tuple(each.event for each in records)
     return Beginning(log=log, history=events, first=first, spent_s=spent_s(records))
@@ -82,9 +84,20 @@ def branch(
         run.blobs.put(blobs.get(name))
     opened = LogWriter.reopen if source.begun else LogWriter.create
     log = opened(path, durability=durability, disk=run.disk)
-    for each, event in list(zip(records, events, strict=True))[len(there) :]:
-        log.append(event, at=each.record.at, unknown=each.unknown)
+    with _closed_if_it_fails(log):
+        for each, event in list(zip(records, events, strict=True))[len(there) :]:
+            log.append(event, at=each.record.at, unknown=each.unknown)
     return Beginning(log=log, history=events, spent_s=spent_s(records))
+
+
+@contextmanager
+def _closed_if_it_fails(log: LogWriter) -> Iterator[None]:
+    """Nobody else would give back its descriptor, and its lock."""
+    try:
+        yield
+    except BaseException:
+        log.close()
+        raise
 
 
 def _refuse_another(path: Path, there: Sequence[Event], events: Sequence[Event]) -> None:
