@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coding_agent.errors import LogDamaged
+from coding_agent.events.schema import Event
 from coding_agent.store.reader import verify
 from coding_agent.store.recover import recover
 from coding_agent.store.torn import SECTOR, unfinished
@@ -56,6 +57,19 @@ def test_a_line_that_ends_but_lacks_a_sector_is_torn_and_recovered(tmp_path: Pat
     disk = holding(bytes(raw))
     assert verify(LOG, disk=disk).condition == "torn"
     assert recover(LOG, disk=disk).report.events == 1
+
+
+@pytest.mark.parametrize("last", [turn(2), toy_episode()[-1]], ids=["open", "sealed"])
+def test_a_lost_sector_of_what_a_later_line_says_was_durable_is_damage_and_left_alone(
+    tmp_path: Path, last: Event
+) -> None:
+    events = [*toy_episode()[:1], turn(1, content="x" * 2000), last]
+    raw = bytearray(write_log(tmp_path / "a.jsonl", events, durability="event").read_bytes())
+    raw[2 * SECTOR : 3 * SECTOR] = bytes(SECTOR)
+    disk = holding(bytes(raw))
+    with pytest.raises(LogDamaged, match="event 1 was durable and is not what was written"):
+        recover(LOG, disk=disk)
+    assert disk.read(LOG).read() == raw
 
 
 def test_a_line_with_zeros_that_no_crash_leaves_is_damage(tmp_path: Path) -> None:
