@@ -66,6 +66,25 @@ def test_a_reward_that_is_true_or_false_is_told_with_what_to_return(
         play(made, batch)
 
 
+ONCE = """
+asked = set()
+def reward(events):
+    first = events[0]
+    assert first.sample or first.episode not in asked, "not again"
+    asked.add(first.episode)
+    return [1.0, 0.5, 0.25][first.sample]
+"""
+
+
+def test_a_reward_that_fails_when_areno_asks_gives_its_sample_the_mean_of_the_others(
+    records: MakeRecords, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(ONCE)
+    engine = Engine(quitter)
+    rolled, _ = play(trainer(engine, n_samples=3), prompt_batch(engine, records(reward=str(tmp_path / "own.py"))))
+    assert rolled.rewards == [0.375, 0.5, 0.25]
+
+
 @pytest.fixture
 def rewarded(tmp_path: Path) -> Path:
     """The log of a training run with a reward of its own: 0.25."""

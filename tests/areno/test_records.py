@@ -39,6 +39,17 @@ def test_a_task_that_vanishes_costs_its_group_and_no_other(records: MakeRecords,
     assert rolled.rewards == [1.0, 1.0]
 
 
+def test_training_over_tasks_that_vanished_is_stopped_with_that_for_its_reason(
+    records: MakeRecords, tmp_path: Path, capfd: Any
+) -> None:
+    engine = Engine(quitter)
+    asked = records(max_dead_steps=1)
+    asked[0]["coding_agent"]["folder"] = str(tmp_path / "gone")
+    with pytest.raises(RuntimeError, match=r"no episode of 1 steps .* the last: .*/gone/task.toml"):
+        play(trainer(engine, n_samples=3), prompt_batch(engine, asked))
+    assert capfd.readouterr().err.count("a task can no longer be read") == 1
+
+
 def test_a_prompt_that_comes_twice_is_two_groups_and_each_sample_counts_once(records: MakeRecords) -> None:
     engine = Engine(quitter)
     rolled, _ = play(trainer(engine, n_samples=2), prompt_batch(engine, [*records(), *records()]))

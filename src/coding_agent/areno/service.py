@@ -120,7 +120,7 @@ class Service:
 
     async def _play(self, step: int, asked: Sequence[Asked], policy: ArenoPolicy, slots: int) -> Played:
         played = Played(step=step)
-        jobs = {each.key: job for each in asked if (job := self._job(step, each, policy)) is not None}
+        jobs = self._jobs(played, asked, policy)
         keys = {(job.task.id, job.sample): key for key, job in jobs.items()}
 
         def keep(outcome: Outcome) -> None:
@@ -132,7 +132,7 @@ class Service:
 
         with anyio.CancelScope() as scope:
             self._scopes[step] = scope
-            played.problem = await to_thread.run_sync(self._renew)
+            played.problem = await to_thread.run_sync(self._renew) or played.problem
             await to_thread.run_sync(self._mend)
             scheduler = Scheduler(
                 world=self._world(slots),
@@ -157,12 +157,24 @@ class Service:
     def _renew(self) -> str | None:
         return self.run.renew(alone=len(self._scopes) == 1)
 
-    def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job | None:
-        try:
-            task = _task(asked.folder, asked.digest)
-        except TaskError as error:
-            _log.error("a task can no longer be read; its group is left out", step=step, problem=str(error))
-            return None
+    def _jobs(self, played: Played, asked: Sequence[Asked], policy: ArenoPolicy) -> dict[tuple[int, int], Job]:
+        """By key; without those of tasks that can not be read, each of which is told of once."""
+        jobs: dict[tuple[int, int], Job] = {}
+        unread: set[str] = set()
+        for each in asked:
+            if each.folder in unread:
+                continue
+            try:
+                jobs[each.key] = self._job(played.step, each, policy)
+            except TaskError as error:
+                unread.add(each.folder)
+                played.problem = played.problem or str(error)
+                _log.error("a task can no longer be read; its group is left out", step=played.step, problem=str(error))
+        return jobs
+
+    def _job(self, step: int, asked: Asked, policy: ArenoPolicy) -> Job:
+        """Raises TaskError."""
+        task = _task(asked.folder, asked.digest)
         folder = self.run.directory.log_path(task.id, 0, 0).parent.name
         sample = self._samples[folder]
         self._samples[folder] += 1
