@@ -14,7 +14,7 @@ from coding_agent.areno.config import OTHERS, ArenoConfig, load_config
 from coding_agent.areno.curriculum import Curriculum
 from coding_agent.areno.records import load_records
 from coding_agent.areno.verdict import KEY
-from coding_agent.errors import LogLocked, TaskError, UsageError
+from coding_agent.errors import LogLocked, SandboxUnavailable, TaskError, UsageError
 from coding_agent.store.rundir import RunDirectory
 from tests.areno.by_path import HOOKS
 from tests.areno.stand import EASY, TASKS
@@ -189,6 +189,15 @@ def test_a_broken_task_is_told_before_any_model_is_loaded(tmp_path: Path) -> Non
     (tmp_path / "t" / "task.toml").write_text("id = 3")
     with pytest.raises(TaskError, match="t/task.toml"):
         load_records(str(tmp_path))
+
+
+def test_a_sandbox_that_can_not_be_opened_is_told_before_any_model_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "train.toml").write_text(f'tasks = ["{TASKS}"]\nsandbox = "container:an-image"\nrun_dir = "run"\n')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxUnavailable, match="install podman"):
+        load_records(str(tmp_path / "train.toml"))
 
 
 @pytest.mark.parametrize("name", ["run_agent", "reward", "dataset_loader"])

@@ -17,7 +17,8 @@ from coding_agent.events.schema import EpisodeStarted, Stopped
 from coding_agent.rollout.scheduler import episode_seed
 from coding_agent.rollout.world import World
 from tests.areno.conftest import MakeRecords
-from tests.areno.stand import EASY, Engine, call, play, prompt_batch, quitter, trainer
+from tests.areno.stand import EASY, Engine, call, play, prompt_batch, quitter, trainer, turn_of
+from tests.areno.test_export import check
 from tests.areno.test_trouble import episodes, killer, reasons
 
 
@@ -85,6 +86,26 @@ def test_a_turn_is_asked_for_no_more_than_its_options_allow(
         options = {**options, "context_tokens": len(engine.asked[0][0]) + spare}
     play(made, prompt_batch(engine, records(max_turns=1, **options)), max_new_tokens=512)
     assert engine.asked[-1][1].max_new_tokens == expected
+
+
+class Talkative(Engine):
+    """Says all that it has to say, whatever it was asked for."""
+
+    async def rollout_token_batch_async(self, prompts: Any, _n: int, params: Any, **options: Any) -> Any:
+        return await super().rollout_token_batch_async(
+            prompts, _n, params.model_copy(update={"max_new_tokens": 9999}), **options
+        )
+
+
+def test_a_turn_that_came_out_longer_than_the_context_is_left_out_and_counted(
+    records: MakeRecords, tmp_path: Path, capfd: Any
+) -> None:
+    engine = Talkative(lambda prompt: call("list_files", path=".") if turn_of(prompt) == 1 else "word " * 900)
+    made, batch = trainer(engine, n_samples=1), prompt_batch(engine, records(context_tokens=9000, max_turns=2))
+    _, sequences = play(made, batch)
+    assert [sequence.prompt_len for sequence in sequences] == [len(engine.asked[0][0])]
+    assert "overlong_turns=1" in capfd.readouterr().err
+    check(tmp_path, sequences)
 
 
 def test_a_request_waits_as_long_as_the_options_say() -> None:

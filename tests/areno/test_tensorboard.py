@@ -123,6 +123,14 @@ def test_line_figures_and_curves_of_a_step_count_its_groups_alike(
         assert sum(data.endswith(end) for data in written) == 1
 
 
+def test_the_line_of_a_step_says_what_areno_gets(records: MakeRecords, capfd: pytest.CaptureFixture[str]) -> None:
+    engine = Engine(first_does(quitter, solver()))
+    batch = prompt_batch(engine, records(concurrency=1))
+    rolled, _ = play(trainer(engine, n_samples=4), batch)
+    assert sorted(rolled.rewards) == [0.0, 1.0, 1.0, 1.0]
+    assert "step=0 episodes=4 reward_mean=0.75 passed=3 masked_groups=0" in capfd.readouterr().err
+
+
 def test_a_disk_that_refuses_never_costs_the_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     record_step(ArenoConfig(tensorboard=str(tmp_path / "file")), 0, [facts_of(ended(solved=True))])
