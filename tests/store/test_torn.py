@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coding_agent.errors import LogDamaged
+from coding_agent.events.line import MAX_LINE
 from coding_agent.events.schema import Event
 from coding_agent.store.reader import verify
 from coding_agent.store.recover import recover
@@ -70,6 +71,12 @@ def test_a_lost_sector_of_what_a_later_line_says_was_durable_is_damage_and_left_
     with pytest.raises(LogDamaged, match="event 1 was durable and is not what was written"):
         recover(LOG, disk=disk)
     assert disk.read(LOG).read() == raw
+
+
+def test_a_line_that_is_longer_than_any_was_not_left_by_a_crash() -> None:
+    longest = b"x" * MAX_LINE
+    assert unfinished(longest, 0, lambda _: False)
+    assert not unfinished(longest + b"x", 0, lambda _: False)
 
 
 def test_a_line_with_zeros_that_no_crash_leaves_is_damage(tmp_path: Path) -> None:
