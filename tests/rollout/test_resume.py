@@ -184,6 +184,19 @@ async def test_damage_is_refused_by_name_and_the_others_go_on(undisturbed: Path,
     assert [outcome.sample for outcome in outcomes] == [1]
 
 
+@pytest.mark.parametrize(("target", "condition"), [("0.0.jsonl", "unreadable"), ("nowhere", "missing")])
+def test_a_log_that_is_a_link_to_nothing_is_refused_as_verify_says_it(
+    undisturbed: Path, tmp_path: Path, target: str, condition: str
+) -> None:
+    log = cut(undisturbed, tmp_path / "run", 0)
+    log.unlink()
+    log.symlink_to(target)
+    run = RunDirectory.open(tmp_path / "run")
+    left = plan(run, [job(POLICY)])
+    assert (left.jobs, [each.condition for each in left.refused]) == ((), [condition])
+    assert [each.condition for each in run.verify()] == [condition]
+
+
 def nested(levels: int) -> dict[str, Any]:
     return {"a": nested(levels - 1)} if levels else {}
 

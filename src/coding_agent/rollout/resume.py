@@ -96,7 +96,7 @@ def _latest(run: RunDirectory, job: Job, manifests: Manifests) -> int | None:
     attempt = None
     for number in range(1_000_000):
         log = run.log_path(job.task.id, job.sample, number)
-        if not log.exists() and manifests.about(log)[1] is None:
+        if not (log.exists() or log.is_symlink()) and manifests.about(log)[1] is None:
             break
         attempt = number
     return attempt
