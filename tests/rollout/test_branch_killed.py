@@ -91,6 +91,15 @@ async def test_a_new_attempt_takes_over_the_rest_too(tmp_path: Path) -> None:
         assert facts(log) == facts(outcome.path), kept
 
 
+async def test_an_empty_attempt_whose_former_one_is_gone_begins_anew(tmp_path: Path) -> None:
+    await cancel_at_third_call(tmp_path / "run")
+    former = tmp_path / "run/episodes/toy/0.0.jsonl"
+    former.unlink()
+    former.with_name("0.1.jsonl").touch()
+    _, (outcome,) = await resume(tmp_path / "run", [job(POLICY)])
+    assert (outcome.attempt, outcome.passed) == (1, True)
+
+
 def test_what_can_not_be_taken_over_any_more_is_refused_by_name(parent: Path, forked: Path, tmp_path: Path) -> None:
     log = cut(forked, tmp_path / "run", "episodes/toy/0.0.jsonl", AT)
     (moved,) = (attrs.evolve(each, source=None) for each in branches(parent))

@@ -131,7 +131,7 @@ def _rest(run: RunDirectory, job: Job, attempt: int) -> Job | None:
 def _unbegun(run: RunDirectory, job: Job, attempt: int) -> Source | None:
     """Where an attempt of which nothing was written was to branch from; None: it was to begin anew."""
     source = job.source
-    if source is None and attempt > 0:
+    if source is None and attempt > 0 and run.log_path(job.task.id, job.sample, attempt - 1).exists():
         before = _rest(run, job, attempt - 1)
         source = None if before is None else before.source
     return None if source is None or source.at is None else attrs.evolve(source, begun=True)
