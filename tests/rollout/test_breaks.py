@@ -17,6 +17,8 @@ from coding_agent.sandbox.base import SandboxSpec
 from coding_agent.sandbox.registry import make_backend
 from tests.rollout.worlds import SUBMIT, TASK, job, roll_out, script, worth
 
+pytestmark = pytest.mark.parametrize("anyio_backend", ["trio"])
+"""What is tried lies on the other side of the socket."""
 _LIMIT = "python3 -c 'import resource; resource.prlimit(1, resource.RLIMIT_{}, (0, 0))'"
 BREAKS = {
     "permissions": "chmod 000 . double.py tests", "everything": "rm -rf /workspace",
