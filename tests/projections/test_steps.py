@@ -129,6 +129,17 @@ def test_masked_episodes_are_counted_by_cause_and_left_out_of_means() -> None:
     assert found.run.reasons == {"cancelled": 1, "infra_error": 2, "submitted": 2}
 
 
+@pytest.mark.parametrize(("step", "value"), [(0, None), (None, 1.0)], ids=["of a step", "of none"])
+def test_only_an_episode_of_a_training_step_is_masked_for_tokens_that_can_not_be_trained_on(
+    step: int | None, value: float | None
+) -> None:
+    record = TokenRecord(prompt_ids=(1,), completion_ids=(2,), logprobs=("nan",))
+    events = [attrs.evolve(each, tokens=record) if isinstance(each, ModelTurn) else each for each in PASSED]
+    worth = facts_of(events, step=step).reward
+    assert (worth.value, worth.failed) == (value, value is None)
+    assert ("expected finite log-probabilities, found nan" in worth.explanation) == (value is None)
+
+
 def test_a_solved_task_costs_the_tokens_of_every_attempt_at_anything() -> None:
     solved = [facts_of(PASSED, task=task, sample=sample) for task in ("a", "b") for sample in (0, 1)]
     found = only(*solved, facts_of(FAILED, task="c"), superseded=(facts_of(DEAD, task="c"),))

@@ -175,6 +175,14 @@ def test_which_ids_are_learnt_from(call: ModelToolCall | None, trainable: str, l
     assert [each.learnt for each in chosen] == learnt
 
 
+@given(conversations())
+def test_the_last_turn_is_the_only_one_or_stands_for_an_episode_that_has_none_to_learn_from(seen: list[Seen]) -> None:
+    events = recorded(seen)
+    last = sampled_turns(events)[-1]
+    assert trained_turns(events, trainable="last") == (last,)
+    assert trained_turns(events, trainable="tool_arguments") == (attrs.evolve(last, learnt=(0, 0)),)
+
+
 @pytest.mark.parametrize(("merge", "mask"), [(True, (False, False, True, False)), (False, (False, False, True))])
 def test_a_span_masks_the_rest_of_the_completion_or_ends_the_row(merge: bool, mask: tuple[bool, ...]) -> None:
     events: list[Event] = [START, answering(LOOK, (1, 2))]
