@@ -23,7 +23,7 @@ from tests.samples import AT, START, toy_episode, turn
 
 @campaign("Power loss at any call of `--durability event`: everything acknowledged is there, nothing else")
 def power(size: Size, folder: Path) -> Cases:
-    for number in range(calls_of("event")):
+    for number in _cuts("event"):
         for seed in range(200 if size == "long" else 4):
             yield _power_loss("event", number, seed)
 
@@ -31,15 +31,20 @@ def power(size: Size, folder: Path) -> Cases:
 @campaign("Power loss under `--durability group`: everything that a group sync reached is there, all of it once sealed")
 def grouped(size: Size, folder: Path) -> Cases:
     for seed in range(200 if size == "long" else 4):
-        for number in range(calls_of("group", seed)):
+        for number in _cuts("group", seed):
             yield _power_loss("group", number, seed)
 
 
 @campaign("Power loss under `--durability none`: a beginning of what was written, all of it once it was sealed")
 def unsynced(size: Size, folder: Path) -> Cases:
-    for number in range(calls_of("none")):
+    for number in _cuts("none"):
         for seed in range(200 if size == "long" else 4):
             yield _power_loss("none", number, seed)
+
+
+def _cuts(durability: Durability, seed: int = 0) -> range:
+    """Before each call of a run, and when all of it was acknowledged."""
+    return range(calls_of(durability, seed) + 1)
 
 
 def _power_loss(durability: Durability, number: int, seed: int) -> str | None:
@@ -50,7 +55,8 @@ def _power_loss(durability: Durability, number: int, seed: int) -> str | None:
     after = disk_of(disk.power_cut(random.Random(f"{durability} {number} {seed}")))
     sure = told.events if durability == "event" or told.sealed else syncs.sure if durability == "group" else 0
     problem = lost(after, told, must_hold=sure)
-    return None if problem is None else f"{durability}: call {number} ({fault.calls[number]}), seed {seed}: {problem}"
+    where = fault.calls[number] if number < len(fault.calls) else "the end"
+    return None if problem is None else f"{durability}: call {number} ({where}), seed {seed}: {problem}"
 
 
 @campaign("Any subset of unsynced sectors, new, zero or earlier, at any length: recovered to what was durable, or more")

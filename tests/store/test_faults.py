@@ -187,3 +187,15 @@ def test_a_group_commit_makes_the_name_of_a_new_log_durable_too() -> None:
     for seed in range(20):
         assert verify(path, disk=disk_of(disk.power_cut(random.Random(seed)))).events == 1
     log.close()
+
+
+def test_the_name_of_a_folder_that_another_writer_made_a_moment_ago_is_durable_with_the_log() -> None:
+    disk = SimulatedDisk()
+    task = LOG.parent / "run" / "toy"
+    disk.make_directory(task.parent)
+    disk.sync_directory(LOG.parent)
+    disk.make_directory(task)
+    with LogWriter.create(task / "0.0.jsonl", durability="event", disk=disk) as log:
+        log.append(START)
+        for seed in range(20):
+            assert verify(log.path, disk=disk_of(disk.power_cut(random.Random(seed)))).events == 1
