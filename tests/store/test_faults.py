@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 from pathlib import Path
@@ -199,3 +200,15 @@ def test_the_name_of_a_folder_that_another_writer_made_a_moment_ago_is_durable_w
         log.append(START)
         for seed in range(20):
             assert verify(log.path, disk=disk_of(disk.power_cut(random.Random(seed)))).events == 1
+
+
+def test_a_blob_that_another_writer_stored_a_moment_ago_is_durable_by_name() -> None:
+    disk = SimulatedDisk()
+    (store := BlobStore(LOG.parent / "blobs", disk)).put(b"first")
+    target = store.directory / hashlib.sha256(b"second").hexdigest()
+    fd = disk.create(target)
+    disk.write(fd, b"second")
+    disk.sync(fd)
+    name = store.put(b"second")
+    for seed in range(20):
+        assert BlobStore(store.directory, disk_of(disk.power_cut(random.Random(seed)))).get(name) == b"second"

@@ -84,6 +84,17 @@ def test_the_manifest_notices_a_missing_tail(run: RunDirectory) -> None:
     assert f"{path}, line 8, byte {report.byte}: the end is gone: line 1 of {run.path}" in (report.problem or "")
 
 
+def test_a_sealed_log_that_lost_its_end_in_the_middle_of_a_line_is_damage_at_that_line(run: RunDirectory) -> None:
+    path = sealed(run)
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-20])
+    for (report,) in (list(run.verify()), list(verify_log(path))):
+        last = raw.rindex(b"\n", 0, -1) + 1
+        assert (report.condition, report.line, report.byte) == ("damaged", len(toy_episode()), last)
+        assert "never completely written" in (report.problem or "")
+        assert f"; line 1 of {run.path / 'manifest.jsonl'} says 9 events" in (report.problem or "")
+
+
 def test_a_log_that_was_sealed_is_not_cut_through_a_link_from_elsewhere(run: RunDirectory, tmp_path: Path) -> None:
     path = sealed(run)
     path.write_bytes(path.read_bytes()[:-9])
