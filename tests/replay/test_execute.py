@@ -14,7 +14,7 @@ import pytest
 from coding_agent.errors import UsageError
 from coding_agent.events.schema import Event, TestRun, ToolResult
 from coding_agent.replay.execute import Execution, execute
-from coding_agent.replay.normalise import normalise
+from coding_agent.replay.normalise import comparable, normalise
 from coding_agent.sandbox.base import SandboxSpec
 from coding_agent.sandbox.registry import make_backend
 from coding_agent.store.reader import read_events
@@ -133,3 +133,9 @@ def test_what_two_executions_may_differ_in_is_replaced(one: str, other: str) -> 
 )
 def test_what_means_something_is_not(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
+
+
+def test_the_tree_of_a_test_run_is_not_compared_where_its_files_may_differ() -> None:
+    recorded = read_events(ROOT / "replays/ep123.jsonl")
+    ran = next(event for event in recorded if isinstance(event, TestRun) and event.tree)
+    assert comparable(attrs.evolve(ran, tree="another")) == comparable(ran)
