@@ -6,16 +6,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from coding_agent.events.schema import Done, EpisodeStarted, Notice, ToolResult
 from coding_agent.events.values import Limits
 from coding_agent.replay.contrast import contrast
+from coding_agent.replay.divergence import Divergence
+from coding_agent.replay.effect import effect_of
 from coding_agent.replay.expected import expected_file
 from coding_agent.replay.report import NOT_COMPARED
 from coding_agent.store.index import recover_run
-from coding_agent.store.reader import read_records, verify
-from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.reader import read_events, read_records, verify
+from coding_agent.store.rundir import RunDirectory, blobs_of
 from tests.cli.test_commands import ROOT, document, run
 from tests.replay.field_mutations import changed_behind
 from tests.replay.rewriting import rewrite, written_then
@@ -169,6 +172,16 @@ def test_of_a_log_that_was_changed_behind_its_back_no_former_reward_is_claimed(t
     assert "either way" not in said
     (result,) = document(run("replay", log, "--json"))["logs"]
     assert (result["effect"]["reward"], result["effect"]["replayed"], result["effect"]["known"]) == (0.0, None, False)
+
+
+def test_no_former_reward_is_claimed_where_anything_was_changed_behind_the_logs_back() -> None:
+    derived = Divergence(seq=3, code="RPL-FIELD", event="x", path="x.text", recorded="a", replayed="b")
+    given = attrs.evolve(derived, seq=5, code="RPL-GIVEN")
+    events, read_blob = read_events(EPISODE), blobs_of(EPISODE).get
+    one, both = effect_of([derived], None, events, read_blob), effect_of([derived, given], None, events, read_blob)
+    assert one is not None
+    assert both is not None
+    assert (one.known, both.known, both.replayed) == (True, False, None)
 
 
 def test_what_was_changed_behind_the_back_of_two_logs_is_no_common_cause(tmp_path: Path) -> None:
