@@ -3,9 +3,9 @@
 Each task is one function of one line with the wrong expression. Demonstrations guess what it should be, by lot; which guess is
 right is nowhere in them. Only the reward tells. There are two courses:
 
-- `sums`: a scripted policy reads, puts in one of three operators, and submits without a test: three turns.
-- `remainders`: the search-based `repair` policy looks, tests, reads, tries one of two mutants that it holds for equally
+- `doubles`: the search-based `repair` policy looks, tests, reads, tries one of two mutants that it holds for equally
   likely, and the other if the test still fails: eight or ten turns. The task leaves six, which is time for one guess.
+- `sums`: a scripted policy reads, puts in one of three operators, and submits without a test: three turns.
 
 python -m benchmarks.areno_cpu.courses FOLDER [--course NAME] [--nouns N] [--samples N] [--seed N] [--sandbox KIND]
 
@@ -17,9 +17,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import itertools
 import json
+import operator
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -49,15 +52,18 @@ class Guesser:
     privileged: bool = False
 
     async def act(self, request: PolicyRequest) -> PolicyReply:
-        operator = random.Random(request.seed).choice(OPERATORS)
+        sign = random.Random(request.seed).choice(OPERATORS)
         steps = (
             ("read_file", {"path": FILE}),
-            ("replace_text", {"path": FILE, "old": SUMS.wrong, "new": f"left {operator} right"}),
+            ("replace_text", {"path": FILE, "old": SUMS.wrong, "new": f"left {sign} right"}),
             ("submit", {"status": "solved", "summary": "Done."}),
         )
         name, arguments = steps[min(request.turn, len(steps)) - 1]
         call = RawCall(id=f"call_{request.turn}", name=name, arguments=json.dumps(arguments))
         return PolicyReply(calls=(call,))
+
+
+Inputs = tuple[tuple[int, int] | int, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -69,8 +75,13 @@ class Course:
     """What of what the function should return."""
     wrong: str
     right: str
-    returned: str
-    """By the right function, for the three pairs of the test."""
+    parameters: str
+    returns: Callable[..., int]
+    """The right function."""
+    inputs: tuple[Inputs, ...]
+    """What the tests call it with, from task to task."""
+    function: str | None
+    """Its name in every task; None: each task has its noun there. A model this small does not copy a name reliably."""
     policy: Policy
     toolset: str
     turns: int
@@ -81,21 +92,25 @@ class Course:
     max_new_tokens: int
     imitation: int
     """Optimiser steps after which the model works the tools without fault."""
+    steps: int
+    """Of reinforcement, in which what can be learnt is learnt."""
 
 
 SUMS = Course(
-    what="sum", of="left and right", wrong="left % right", right="left + right", returned="[16, 9, 39]", policy=Guesser(), toolset="edit",
-    turns=5, demonstrated_turns=5, visible=False, context=2048, max_new_tokens=64, imitation=320,
+    what="sum", of="left and right", parameters="left, right", wrong="left % right", right="left + right", returns=operator.add,
+    inputs=(((12, 4), (7, 2), (30, 9)),), function=None, policy=Guesser(), toolset="edit", turns=5, demonstrated_turns=5,
+    visible=False, context=2048, max_new_tokens=64, imitation=320, steps=32,
 )  # fmt: skip
-REMAINDERS = Course(
-    what="remainder", of="left by right", wrong="left % left", right="left % right", returned="[0, 1, 3]", policy=RepairPolicy(),
-    toolset="test", turns=6, demonstrated_turns=40, visible=True, context=4096, max_new_tokens=192, imitation=640,
+DOUBLES = Course(
+    what="double", of="value", parameters="value", wrong="value * value", right="value + value", returns=lambda value: value + value,
+    inputs=((12, 7, 30), (9, 5, 21), (16, 3, 25), (10, 8, 40)), function="double", policy=RepairPolicy(), toolset="test", turns=6,
+    demonstrated_turns=40, visible=True, context=4096, max_new_tokens=192, imitation=480, steps=24,
 )  # fmt: skip
-COURSES = {"sums": SUMS, "remainders": REMAINDERS}
+COURSES = {"doubles": DOUBLES, "sums": SUMS}
 
 _TOML = """\
 id = "{id}"
-title = "{function} is wrong"
+title = "{title} is wrong"
 difficulty = 1
 kind = "bug"
 tags = ["arithmetic"]
@@ -119,17 +134,17 @@ from calc import {function}
 
 
 def test_{what}():
-    assert [{function}(a, b) for a, b in ((12, 4), (7, 2), (30, 9))] == {returned}
+    assert [{function}({given}) for {given} in {inputs}] == {returned}
 """
 _SOURCE = """\
-def {function}(left, right):
+def {function}({parameters}):
     return {wrong}
 """
 _PATCH = """\
 --- a/{file}
 +++ b/{file}
 @@ -1,2 +1,2 @@
- def {function}(left, right):
+ def {function}({parameters}):
 -    return {wrong}
 +    return {right}
 """
@@ -137,11 +152,17 @@ _PATCH = """\
 
 def write_tasks(folder: Path, course: Course, nouns: tuple[str, ...]) -> list[Path]:
     """One task per noun, each sound by `coding-agent tasks validate`."""
-    return [_write(folder / f"{course.what}-of-{noun}", course, noun) for noun in nouns]
+    inputs = itertools.cycle(course.inputs)
+    return [_write(folder / f"{course.what}-of-{noun}", course, noun, next(inputs)) for noun in nouns]
 
 
-def _write(folder: Path, course: Course, noun: str) -> Path:
-    known = {"id": folder.name, "function": noun, "file": FILE, **attrs.asdict(course, recurse=False)}
+def _write(folder: Path, course: Course, noun: str, inputs: Inputs) -> Path:
+    known = attrs.asdict(course, recurse=False) | {
+        "id": folder.name, "file": FILE, "function": course.function or noun, "inputs": inputs,
+        "given": "a, b" if isinstance(inputs[0], tuple) else "a",
+        "title": noun if course.function is None else f"the {course.what} of {noun}",
+        "returned": [course.returns(*(each if isinstance(each, tuple) else (each,))) for each in inputs],
+    }  # fmt: skip
     texts = {"task.toml": _TOML, f"repo/{FILE}": _SOURCE, "tests/test_calc.py": _TEST, "gold.patch": _PATCH}
     if course.visible:
         texts["repo/tests/test_calc.py"] = _TEST
@@ -183,7 +204,7 @@ def demonstrate(
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.areno_cpu.courses", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--course", choices=COURSES, default="sums")
+    parser.add_argument("--course", choices=COURSES, default="doubles")
     parser.add_argument("--nouns", type=int, default=4)
     parser.add_argument("--samples", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)

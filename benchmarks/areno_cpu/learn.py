@@ -73,9 +73,9 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.areno_cpu.learn", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--course", choices=COURSES, default="sums", help="what is learnt, and from whom")
+    parser.add_argument("--course", choices=COURSES, default="doubles", help="what is learnt, and from whom")
     parser.add_argument("--algo", default="grpo,gspo", help="one or both (default: grpo,gspo)")
-    parser.add_argument("--steps", type=int, default=32)
+    parser.add_argument("--steps", type=int, help="of reinforcement (default: the course's)")
     parser.add_argument("--imitation", type=int, help="steps of it (default: the course's)")
     parser.add_argument("--lr", type=float, default=3e-4)
     parser.add_argument("--one-warm-up", action="store_true", help="later seeds begin with what the first has imitated")
@@ -98,7 +98,7 @@ def _learn_all(given: argparse.Namespace, out: Path, algos: list[str]) -> None:
         first = first or folder
         for algo in algos:
             if not (folder / algo).exists():
-                learn(place, algo, steps=given.steps, lr=given.lr)
+                learn(place, algo, steps=given.steps or place.course.steps, lr=given.lr)
 
 
 def summed_up(out: Path, algo: str, course: str, lr: float) -> list[Curve]:

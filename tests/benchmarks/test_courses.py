@@ -16,7 +16,7 @@ def guesses(log: Path, course: Course) -> list[str]:
     """What an episode put in the place of the wrong expression, guess after guess."""
     calls = [event.calls[0] for event in read_events(log) if isinstance(event, ModelTurn)]
     edits = [call.raw for call in calls if call.name in {"apply_patch", "replace_text"}]
-    options = {course.right, "right % left", "left - right", "left * right"}
+    options = {course.right, "value / value", "left - right", "left * right"}
     return [next(option for option in options if f"return {option}" in raw or f'"{option}"' in raw) for raw in edits]
 
 
