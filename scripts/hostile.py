@@ -56,6 +56,8 @@ def main(kind: str, words: Sequence[str]) -> int:
     }
     if busy := [verdict.program.name for verdict in report.verdicts if verdict.busy]:
         print(f"{'':>17}others kept the machine busy: held to ten times the second: {', '.join(busy)}")
+    for outlier in report.outliers:
+        print(f"{'':>17}{outlier}")
     print(f"\n{len(programs):>9} programs x {len(STAGES)} stages: {report.runs} runs")
     for what, found in wrong.items():
         print(f"{len(found):>9} {what}", *(f"\n{'':>11}{each}" for each in found), sep="")

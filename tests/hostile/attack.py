@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import anyio
@@ -15,7 +16,7 @@ import attrs
 from coding_agent.replay.sealed import replay_log
 from coding_agent.rollout.scheduler import Outcome
 from coding_agent.sandbox.registry import make_backend
-from coding_agent.store.reader import read_events
+from coding_agent.store.reader import read_events, read_records
 from coding_agent.store.rundir import RunDirectory
 from tests.hostile.clock import Lateness, TimedBackend, idle_within
 from tests.hostile.neighbours import (
@@ -51,6 +52,8 @@ class Verdict:
     untruths: tuple[str, ...]
     late_s: float
     """By how much its slowest command or test run outlived its timeout; 0 for what ended in time."""
+    times: tuple[tuple[str, str], ...] = ()
+    """When each of its episodes began and ended, as the logs have times."""
     busy: bool = False
     """Others kept the processors busy, so that lateness says little of the sandbox."""
 
@@ -58,6 +61,7 @@ class Verdict:
         return attrs.evolve(
             self, runs=self.runs + other.runs, escapes=(*self.escapes, *other.escapes),
             untruths=(*self.untruths, *other.untruths), late_s=max(self.late_s, other.late_s),
+            times=(*self.times, *other.times),
         )  # fmt: skip
 
 
@@ -71,6 +75,9 @@ class Report:
     neighbours: int
     starved: tuple[str, ...]
     kept_waiting: tuple[str, ...]
+    """Programs beside which alone a neighbour had to wait, too."""
+    outliers: tuple[str, ...]
+    """Neighbours that had to wait once, beside programs beside which alone none has to."""
     leftovers: tuple[str, ...]
     slowest: float
     """The slowest neighbour, as a multiple of the median one."""
@@ -112,9 +119,12 @@ def attack(
         bound_s = LATE_S if timing else 10 * LATE_S
         verdicts = [_punctual(verdict, folder, watched, kind, bound_s) for verdict in verdicts]
         took = [each.took_s for each in beside]
+        slow = kept_waiting(calm, beside)
+        guilty = list(_guilty(_company(verdicts, slow), folder, watched, kind, calm))
         return Report(
             verdicts=tuple(verdicts), harm=tuple(watched.harm(folder / "run")), neighbours=len(beside),
-            starved=tuple(starved(usual, beside)), kept_waiting=tuple(kept_waiting(calm, beside)),
+            starved=tuple(starved(usual, beside)), kept_waiting=tuple(guilty),
+            outliers=() if guilty else tuple(_outlier(each, verdicts) for each in slow),
             leftovers=tuple(_left(before, folder / "scratch", kind)), slowest=max(took) / statistics.median(took),
         )  # fmt: skip
 
@@ -169,13 +179,13 @@ async def _verdicts(
 
 
 def _judge(program: Program, outcome: Outcome, latest: Mapping[str, float]) -> Verdict:
-    events = read_events(outcome.path)
+    events, records = read_events(outcome.path), list(read_records(outcome.path))
     untrue = list(untruths(program, events))
     if replay_log(outcome.path).divergence is not None:
         untrue.append("its log does not replay")
     return Verdict(
         program=program, runs=len(program.stages), escapes=tuple(escapes(events)), untruths=tuple(untrue),
-        late_s=latest.get(name_of(program), 0.0),
+        late_s=latest.get(name_of(program), 0.0), times=((records[0].at, records[-1].at),),
     )  # fmt: skip
 
 
@@ -189,3 +199,36 @@ def _punctual(verdict: Verdict, folder: Path, watched: Canaries, kind: str, boun
         (again,) = anyio.run(_verdicts, [verdict.program], run, watched, kind, 1)
         verdict = attrs.evolve(verdict, late_s=min(verdict.late_s, again.late_s), busy=busy)
     return verdict
+
+
+def _company(verdicts: Sequence[Verdict], slow: Sequence[Neighbour]) -> list[Program]:
+    """Whoever was there while a slow neighbour was."""
+    return [
+        verdict.program
+        for verdict in verdicts
+        if any(began < each.ended and each.began < ended for began, ended in verdict.times for each in slow)
+    ]
+
+
+def _guilty(
+    suspects: Sequence[Program], folder: Path, watched: Canaries, kind: str, calm: Sequence[Neighbour]
+) -> Iterator[str]:
+    """Those beside which, and nobody else, neighbours have to wait each time that it is tried."""
+    for program in suspects:
+        waits = list(takewhile(bool, (_wait_beside(program, folder, watched, kind, calm) for _ in range(TRIES))))
+        if len(waits) == TRIES:
+            yield f"{program.name}: a neighbour took {min(waits):.1f} s"
+
+
+def _wait_beside(program: Program, folder: Path, watched: Canaries, kind: str, calm: Sequence[Neighbour]) -> float:
+    idle_within(IDLE_S)
+    alone = Path(tempfile.mkdtemp(dir=folder))
+    _, beside = anyio.run(_play, [program], alone, watched, kind, 1)
+    return max((each.took_s for each in kept_waiting(calm, beside)), default=0.0)
+
+
+def _outlier(slow: Neighbour, verdicts: Sequence[Verdict]) -> str:
+    beside = ", ".join(program.name for program in _company(verdicts, [slow]))
+    return (
+        f"a neighbour took {slow.took_s:.1f} s once beside {beside}; beside each of them alone, none is slow each time"
+    )

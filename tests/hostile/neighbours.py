@@ -14,6 +14,7 @@ import attrs
 
 from coding_agent.rollout.scheduler import Job, Outcome
 from coding_agent.store.rundir import RunDirectory
+from coding_agent.store.writer import utc_now
 from tests.rollout.worlds import FIX, SUBMIT, job, play_jobs, script
 
 PATIENCE = 10.0
@@ -26,6 +27,9 @@ class Neighbour:
 
     outcome: Outcome
     took_s: float
+    began: str
+    ended: str
+    """As the logs have times."""
 
 
 def honest(token: str) -> Job:
@@ -37,9 +41,9 @@ def honest(token: str) -> Job:
 
 async def neighbour(folder: Path, token: str, kind: str) -> Neighbour:
     """One more, in a run directory of its own."""
-    began = time.monotonic()
+    began, at = time.monotonic(), utc_now()
     (outcome,) = await play_jobs(RunDirectory.create(folder, {}), [honest(token)], kind=kind)
-    return Neighbour(outcome=outcome, took_s=time.monotonic() - began)
+    return Neighbour(outcome=outcome, took_s=time.monotonic() - began, began=at, ended=utc_now())
 
 
 @asynccontextmanager
@@ -80,12 +84,6 @@ def starved(usual: Outcome, beside: Sequence[Neighbour]) -> Iterator[str]:
             yield f"a neighbour ended as {each.outcome.reason}, passed {each.outcome.passed}, after {each.took_s:.1f} s"
 
 
-def kept_waiting(calm: Sequence[Neighbour], beside: Sequence[Neighbour]) -> Iterator[str]:
+def kept_waiting(calm: Sequence[Neighbour], beside: Sequence[Neighbour]) -> list[Neighbour]:
     """Neighbours that took many times as long as beside honest company; none where that was not tried."""
-    if calm:
-        bound = PATIENCE * max(each.took_s for each in calm)
-        yield from (
-            f"a neighbour took {each.took_s:.1f} s; beside honest company none takes {bound / PATIENCE:.1f} s"
-            for each in beside
-            if each.took_s > bound
-        )
+    return [each for each in beside if calm and each.took_s > PATIENCE * max(other.took_s for other in calm)]

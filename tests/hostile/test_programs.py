@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile import neighbours
 from tests.hostile.attack import LATE_S, Report, attack
 from tests.hostile.program import corpus
 
@@ -40,6 +41,17 @@ def test_the_log_says_what_happened(report: Report) -> None:
 def test_a_neighbour_ends_as_ever(report: Report) -> None:
     assert report.neighbours
     assert report.starved == ()
+
+
+def test_a_program_beside_which_alone_every_neighbour_has_to_wait_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(neighbours, "PATIENCE", 0.0)
+    with tempfile.TemporaryDirectory(prefix="coding-agent-hostile-") as folder:
+        Path(folder).chmod(0o755)
+        found = attack([each for each in corpus() if each.name == "git/hooks"], Path(folder), timing=True)
+    assert [each.partition(":")[0] for each in found.kept_waiting] == ["git/hooks"]
+    assert found.outliers == ()
 
 
 def test_no_process_mount_directory_or_descriptor_is_left(report: Report) -> None:
