@@ -14,7 +14,7 @@ import pytest
 
 from coding_agent.areno.config import ArenoConfig
 from coding_agent.areno.service import service_for
-from coding_agent.areno.training_run import open_run
+from coding_agent.areno.training_run import TrainingRun, open_run
 from coding_agent.events.schema import Done
 from coding_agent.store.disk import RealDisk
 from coding_agent.store.reader import read_events, verify
@@ -100,12 +100,17 @@ def test_a_log_that_can_not_be_written_costs_its_group_and_no_other(
     assert "Traceback" not in told
 
 
+def ready(records: MakeRecords) -> tuple[Any, Any, TrainingRun]:
+    """Trainer and batch of two samples, and the run that they will be played in."""
+    engine = Engine(quitter)
+    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records())
+    return made, batch, service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"])).run
+
+
 def test_a_manifest_that_can_not_be_written_costs_nothing_and_is_put_right_before_the_next_step(
     records: MakeRecords, tmp_path: Path, capfd: Any
 ) -> None:
-    engine = Engine(quitter)
-    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records())
-    run = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"])).run
+    made, batch, run = ready(records)
     run._manifest._disk = Clogged("manifest.jsonl")
     _, first = play(made, batch)
     _, second = play(made, batch)
@@ -118,9 +123,7 @@ def test_a_manifest_that_can_not_be_written_costs_nothing_and_is_put_right_befor
 def test_a_manifest_that_can_not_be_opened_again_costs_no_step(
     records: MakeRecords, tmp_path: Path, capfd: Any
 ) -> None:
-    engine = Engine(quitter)
-    made, batch = trainer(engine, n_samples=2), prompt_batch(engine, asked := records())
-    run = service_for(ArenoConfig.from_json(asked[0]["coding_agent"]["config"])).run
+    made, batch, run = ready(records)
     (manifest := run.path / "manifest.jsonl").unlink()
     manifest.mkdir()
     _, sequences = play(made, batch)

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import attrs
-from anyio import to_thread
 
 from coding_agent.events.redact import Secrets
 from coding_agent.events.text import unescape
 from coding_agent.policies.base import PolicyReply, RawCall
+from coding_agent.sandbox.aside import EACH, aside
 from coding_agent.sandbox.base import (
     ChangeSet,
     ExecResult,
@@ -33,9 +33,6 @@ from coding_agent.sandbox.base import (
 from coding_agent.tools.dispatch import parse_arguments
 
 T = TypeVar("T")
-LARGE = 1 << 20
-EACH = 1 << 10
-"""What it takes to look at a file or a test, in bytes that it takes as long to look through."""
 
 
 def clean_reply(reply: PolicyReply, secrets: Secrets) -> tuple[PolicyReply, int]:
@@ -109,9 +106,7 @@ class CleanSandbox:
         return clean
 
     async def _clean_aside(self, answer: T, size: int) -> T:
-        # Large ones in a thread: every other episode waits meanwhile.
-        large = self._secrets and size > LARGE
-        return await to_thread.run_sync(self._clean, answer) if large else self._clean(answer)
+        return await aside(size if self._secrets else 0, self._clean, answer)
 
     async def _written(self, found: ChangeSet) -> ChangeSet:
         clean = await self._clean_aside(found, sum(len(change.data or b"") + EACH for change in found.files))

@@ -6,16 +6,13 @@ The verdict is not computed here: the TestRun says which ids were expected and w
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 import signal
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import anyio
-from anyio import to_thread
 
 from coding_agent.errors import SandboxError
 from coding_agent.events.redact import NO_SECRETS, Secrets
@@ -25,14 +22,13 @@ from coding_agent.rollout.fill import fill
 from coding_agent.rollout.record import to_test_run
 from coding_agent.rollout.submission import expected_files, own_files, submission
 from coding_agent.rollout.workspace import ReadBlob, Tree, base_tree, recorded_changes, replay_changes
+from coding_agent.sandbox.aside import EACH, aside
 from coding_agent.sandbox.base import Grading, Refused, Sandbox, SandboxBackend, SandboxSpec, TestReport
 from coding_agent.tasks.spec import TaskSpec
 
 SET_UP_S = 120.0
-EACH, BLOB, LARGE = 1 << 10, 1 << 19, 1 << 20
-"""What it takes to go through a file's name, to read a file that is large, and what is too much between two turns."""
-P = ParamSpec("P")
-T = TypeVar("T")
+BLOB = 1 << 19
+"""What it takes to read a file that is large, in bytes as `EACH` is."""
 
 
 def graded_args(task: TaskSpec) -> tuple[str, ...]:
@@ -77,7 +73,7 @@ async def grade(
     """Run the graded tests over the recorded changes. Raises SandboxError, StoreError: never a low reward."""
     changes = recorded_changes(events)
     size = sum(BLOB if file.blob is not None else EACH for each in changes for file in each.files)
-    agent = await _aside(size, replay_changes, base_tree(task.files), changes, read_blob)
+    agent = await aside(size, replay_changes, base_tree(task.files), changes, read_blob)
     return await grade_tree(task, agent, backend=backend, spec=spec, test_s=test_s, secrets=secrets)
 
 
@@ -86,7 +82,7 @@ async def grade_tree(
     secrets: Secrets = NO_SECRETS,
 ) -> TestRun:  # fmt: skip
     """As `grade`, of a tree that is already known."""
-    graded = await _aside(EACH * len(agent), submission, task, agent)
+    graded = await aside(EACH * len(agent), submission, task, agent)
     args = graded_args(task)
     began = time.monotonic()
     try:
@@ -109,11 +105,6 @@ async def grade_tree(
         latency_s=time.monotonic() - began,
         redacted=sandbox.taken_out,
     )
-
-
-async def _aside(size: int, work: Callable[P, T], *args: P.args, **rest: P.kwargs) -> T:
-    """In a thread when it is much: every other episode waits meanwhile."""
-    return await to_thread.run_sync(functools.partial(work, *args, **rest)) if size > LARGE else work(*args, **rest)
 
 
 async def _believe(sandbox: Sandbox, report: TestReport, *, starved: bool) -> None:

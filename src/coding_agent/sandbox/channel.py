@@ -12,10 +12,10 @@ from typing import Any
 
 import anyio
 import attrs
-from anyio import to_thread
 
 from coding_agent.errors import SandboxDied, SandboxProtocol
 from coding_agent.sandbox import answers
+from coding_agent.sandbox.aside import EACH, aside
 from coding_agent.sandbox.base import (
     ChangeSet,
     ExecResult,
@@ -31,9 +31,6 @@ from coding_agent.sandbox.base import (
 )
 
 MAX_FRAME = 512 << 20
-LARGE = 1 << 20
-EACH = 1 << 10
-"""What it takes to write down a file's change, in bytes that it takes as long to write."""
 GRACE_S = 30.0
 """Beyond a request's own timeout; longer means that the runtime is gone or stuck."""
 WITHIN_S = {"hello": 30.0, "apply": 120.0, "read": 30.0, "list": 30.0, "edit": 60.0, "changes": 60.0}
@@ -115,8 +112,7 @@ class Channel:
         return _unwrap(answer, operation)
 
     async def _send(self, request: dict[str, Any]) -> None:
-        # A large one in a thread: every other episode waits meanwhile.
-        view = memoryview(await to_thread.run_sync(_dumps, request) if _size(request) > LARGE else _dumps(request))
+        view = memoryview(await aside(_size(request), _dumps, request))
         while view:
             try:
                 view = view[self._sock.send(view) :]
@@ -129,8 +125,7 @@ class Channel:
             raise SandboxProtocol(f"an answer of {size} bytes; at most {MAX_FRAME} are taken")
         body = await self._exactly(size)
         try:
-            # A large one in a thread: every other episode waits meanwhile.
-            return await to_thread.run_sync(_loads, body) if size > LARGE else _loads(body)
+            return await aside(size, _loads, body)
         except (ValueError, RecursionError) as error:
             raise SandboxProtocol(f"an answer that is not JSON: {error}") from error
 
